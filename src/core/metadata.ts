@@ -1,0 +1,26 @@
+import type { ContainerStore } from '#core/containers/containers';
+import type { ContentStore } from '#core/content/content';
+import type { ImageStore } from '#core/images/images';
+import type { LeaseStore } from '#core/leases/leases';
+import type { NamespaceStore } from '#core/namespaces/namespaces';
+import { slot } from '#core/plugin/slot';
+import type { Snapshotter } from '#core/snapshots/snapshotter';
+
+/**
+ * The namespaced face of everything that is stored: the stores that services and the transfer engine use. Content and snapshots
+ * reach their backends through it, so that namespaces, leases, labels and collection hold.
+ */
+export interface Metadata {
+  readonly content: ContentStore;
+  /** By snapshotter id. */
+  readonly snapshotters: ReadonlyMap<string, Snapshotter>;
+  readonly images: ImageStore;
+  readonly containers: ContainerStore;
+  readonly leases: LeaseStore;
+  readonly namespaces: NamespaceStore;
+  /** One collection, from marking to the removal in the backends; the scheduler (`Collector`) decides when. */
+  collect(signal: AbortSignal): Promise<import('#core/gc/collector').CollectionStats>;
+  /** Called with the kind of each change that could make garbage, after it was committed: what the scheduler counts. */
+  onMutation(listener: (change: { readonly deletion: boolean }) => void): Disposable;
+}
+export const Metadata = slot<Metadata>('io.containerd.metadata.v1');

@@ -1,0 +1,86 @@
+import type { Flags, Values } from './flags.ts';
+import type { Io } from './io.ts';
+
+/** What a command's function gets: its own flags, the program's flags, and the words that follow. */
+export interface Invocation<F extends Flags, G extends Flags> {
+  readonly io: Io;
+  readonly args: readonly string[];
+  readonly flags: Values<F>;
+  /** Which flags the user gave himself: a default and the same value given differ at times. */
+  readonly given: ReadonlySet<keyof F & string>;
+  readonly globals: Values<G>;
+}
+
+/** A command as data. `run` returns the exit code (nothing is 0) or throws: `Exit`, or anything else, which prints one line and is 1. */
+export interface CommandSpec<F extends Flags, G extends Flags> {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  /** The words after the flags, as the help shows them. */
+  readonly args?: string;
+  readonly description?: string;
+  readonly flags: F;
+  readonly hidden?: boolean;
+  run(invocation: Invocation<F, G>): Promise<number | undefined>;
+}
+
+/** A command whose flag types were checked and then forgotten, so that a tree of them has one type. */
+export interface Command {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly summary: string;
+  readonly args: string;
+  readonly description: string;
+  readonly flags: Flags;
+  readonly hidden: boolean;
+  readonly commands: readonly Command[];
+  readonly run: ((invocation: Invocation<Flags, Flags>) => Promise<number | undefined>) | undefined;
+}
+
+/** A program: its own flags come before the first command. */
+export interface Program {
+  readonly name: string;
+  readonly banner: string;
+  readonly version: string;
+  readonly description: string;
+  readonly globals: Flags;
+  readonly commands: readonly Command[];
+  /** What to do without a command; the help when absent. */
+  readonly run?: (invocation: Invocation<Flags, Flags>) => Promise<number | undefined>;
+}
+
+/** Binds `defineCommand` to a program's flags: `const command = commandsFor<typeof globals>()`. */
+export function commandsFor<G extends Flags>(): <F extends Flags>(spec: CommandSpec<F, G>) => Command {
+  return (spec) => ({
+    name: spec.name,
+    aliases: spec.aliases ?? [],
+    summary: spec.summary,
+    args: spec.args ?? '[arguments...]',
+    description: spec.description ?? '',
+    flags: spec.flags,
+    hidden: spec.hidden ?? false,
+    commands: [],
+    // The flags were parsed by the very table that gives them their types.
+    run: (invocation) => spec.run(invocation as unknown as Parameters<typeof spec.run>[0]),
+  });
+}
+
+/** A command that only holds others. */
+export function group(
+  name: string,
+  summary: string,
+  commands: readonly Command[],
+  aliases: readonly string[] = [],
+): Command {
+  return {
+    name,
+    aliases,
+    summary,
+    args: '[arguments...]',
+    description: '',
+    flags: {},
+    hidden: false,
+    commands,
+    run: undefined,
+  };
+}

@@ -1,0 +1,68 @@
+import type { Command, Program } from './command.ts';
+import type { Flag, Flags } from './flags.ts';
+
+const helpFlag = ['--help, -h', 'show help'] as const;
+
+/** The help of a whole program. */
+export function programHelp(program: Program): string {
+  const banner = program.banner === '' ? program.name : `${program.name} - \n${program.banner}`;
+  return [
+    `NAME:\n   ${banner}`,
+    `USAGE:\n   ${program.name} [global options] command [command options] [arguments...]`,
+    `VERSION:\n   ${program.version}`,
+    ...(program.description === '' ? [] : [`DESCRIPTION:\n   ${program.description}`]),
+    `COMMANDS:\n${table([...commandRows(program.commands), ['help, h', 'Shows a list of commands or help for one command']])}`,
+    `GLOBAL OPTIONS:\n${table([...flagRows(program.globals), helpFlag, ['--version, -v', 'print the version']])}`,
+  ]
+    .join('\n\n')
+    .concat('\n');
+}
+
+/** The help of one command; `path` is how it was called: `ctr images pull`. */
+export function commandHelp(command: Command, path: string): string {
+  const isGroup = command.commands.length > 0;
+  const rows = flagRows(command.flags);
+  const options = rows.length === 0 && !isGroup ? '' : ' [command options]';
+  const usage = isGroup ? `${path} command [command options] ${command.args}` : `${path}${options} ${command.args}`;
+  return [
+    `NAME:\n   ${path} - ${command.summary}`,
+    `USAGE:\n   ${usage}`,
+    ...(command.description === '' ? [] : [`DESCRIPTION:\n   ${command.description}`]),
+    ...(isGroup ? [`COMMANDS:\n${table(commandRows(command.commands))}`] : []),
+    ...(isGroup || rows.length > 0 ? [`OPTIONS:\n${table(isGroup ? [...rows, helpFlag] : rows)}`] : []),
+  ]
+    .join('\n\n')
+    .concat('\n');
+}
+
+function commandRows(commands: readonly Command[]): (readonly [string, string])[] {
+  return commands
+    .filter((command) => !command.hidden)
+    .map((command) => [[command.name, ...command.aliases].join(', '), command.summary]);
+}
+
+function flagRows(flags: Flags): (readonly [string, string])[] {
+  return Object.entries(flags)
+    .filter(([, known]) => !known.hidden)
+    .map(([name, known]) => [
+      spelling(name, known),
+      `${known.help}${defaultOf(known)}${known.env === undefined ? '' : ` [$${known.env}]`}`,
+    ]);
+}
+
+function spelling(name: string, known: Flag): string {
+  const word = known.kind === 'flag' ? '' : ` ${known.value}`;
+  return [name, ...known.alias].map((one) => `${one.length === 1 ? '-' : '--'}${one}${word}`).join(', ');
+}
+
+function defaultOf(known: Flag): string {
+  if (known.kind === 'text' && known.default !== '') return ` (default: ${JSON.stringify(known.default)})`;
+  if (known.kind === 'number' || known.kind === 'float') return ` (default: ${String(known.default)})`;
+  if (known.kind === 'duration') return ` (default: ${Number(known.default) / 1000}s)`;
+  return '';
+}
+
+function table(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(0, ...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `   ${left.padEnd(width)}  ${right}`.trimEnd()).join('\n');
+}

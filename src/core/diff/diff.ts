@@ -25,14 +25,51 @@ export interface Differ {
     upper: readonly Mount[],
     options?: CompareOptions,
   ): Promise<Descriptor>;
+
+  /**
+   * The same as `apply`, for a layer whose bytes are still arriving: they are inflated, hashed and written while the rest is on its way.
+   * Absent where finished blobs only can be read (a differ on the other side of a wire). Never throws: faults come through `done`.
+   */
+  unpack?(scope: Scope, layer: ArrivingLayer, mounts: readonly Mount[], options?: ApplyOptions): LayerUnpack;
 }
 export const Differ = slot<Differ>('io.containerd.differ.v1');
+
+/** Compressed bytes on their way, in a file that only grows: `ContentWriter.path`, or a blob's. It may be renamed meanwhile, not cut. */
+export interface ArrivingLayer {
+  readonly mediaType: string;
+  readonly path: string;
+}
+
+/**
+ * One layer being unpacked. Disposing it before `done` has settled stops the work and waits until nothing more is written below the
+ * mounts, so that they can be removed; what was written by then stays.
+ */
+export interface LayerUnpack extends AsyncDisposable {
+  /** Says that the file holds `sizeBytes` now. Costs a store to shared memory: call it after every write. */
+  arrived(sizeBytes: number): void;
+  /** Says that the file is complete with `sizeBytes`. Without it, and without disposal, `done` never settles. */
+  complete(sizeBytes: number): void;
+  /**
+   * The descriptor of the uncompressed tar, once all of it is in place. Rejects as `apply` throws, as soon as the layer turns out bad:
+   * also before it is complete. Does not compare the digest with anything: the caller knows the diff id that the image names.
+   */
+  readonly done: Promise<Descriptor>;
+}
 
 export interface ApplyOptions {
   /** For stream processors, by their id. */
   readonly payloads?: Readonly<Record<string, Any>>;
   /** Bring the written files to the disk before returning. */
   readonly syncFs?: boolean;
+  /** Narrower bounds than the differ's own. */
+  readonly limits?: Partial<LayerLimits>;
+}
+
+/** What one layer may take; beyond it `apply` throws resource_exhausted. */
+export interface LayerLimits {
+  /** Bytes of the uncompressed tar, and, counted apart, bytes of all files as their sizes say, holes included. */
+  readonly maxBytes: number;
+  readonly maxEntries: number;
 }
 
 export interface CompareOptions {

@@ -1,6 +1,5 @@
 import type { Any } from '#base/any';
 import type { Timestamp } from '#base/timestamp';
-import type { Descriptor } from '#core/descriptor';
 import type { Mount } from '#core/mount';
 import { slot } from '#core/plugin/slot';
 import type { Scope } from '#core/scope';
@@ -68,8 +67,8 @@ export interface CreateTaskOptions extends Stdio {
   readonly rootfs: readonly Mount[];
   /** A shim binary to use instead of the one that `runtime` names. */
   readonly runtimePath?: string;
-  /** A checkpoint to restore from. */
-  readonly checkpoint?: Descriptor;
+  /** A directory with a checkpoint's files, to restore from. */
+  readonly checkpointPath?: string;
 }
 
 export interface ExecOptions extends Stdio {

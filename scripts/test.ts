@@ -1,0 +1,73 @@
+/**
+ * Runs all tests, a group at a time, and counts: the last line is `tests: N passed, N failed`. Afterwards looks for what the tests
+ * left on the machine; anything found is a failure. Arguments choose groups by name.
+ */
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { leftovers, machineState, removeDirectory } from '#test/support/leftovers';
+
+interface Group {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const top = new URL('..', import.meta.url).pathname;
+const groups: readonly Group[] = [
+  { name: 'native', command: ['make', '-C', 'native/shim', '--no-print-directory', 'test'] },
+  { name: 'unit', command: ['bun', 'test', 'src', 'test/api'] },
+  { name: 'integration', command: ['bun', 'test', '--timeout', '60000', 'test/integration'] },
+  { name: 'conformance', command: ['bun', 'test', '--timeout', '120000', 'test/conformance'] },
+  { name: 'robustness', command: ['bun', 'test', '--timeout', '300000', 'test/robustness'] },
+];
+
+if (process.getuid?.() !== 0) {
+  console.log('these tests mount, run containers and need root: run them as root');
+  console.log('tests: 0 passed, 1 failed');
+  process.exit(1);
+}
+
+const chosen = process.argv.slice(2);
+const mark = `BERTH_TEST_RUN=${randomUUID()}`;
+const directory = `/tmp/berth-test-${mark.slice(-8)}`;
+mkdirSync(directory, { mode: 0o755 });
+const before = machineState();
+const sum = { passed: 0, failed: 0 };
+for (const group of groups.filter(({ name }) => chosen.length === 0 || chosen.includes(name))) {
+  const folder = group.command.find((word) => word.startsWith('test/') || word === 'src' || word.startsWith('native/'));
+  if (folder !== undefined && !existsSync(`${top}/${folder}`))
+    throw new Error(`the group ${group.name} has no ${folder}`);
+  console.log(`\n== ${group.name}`);
+  const { passed, failed } = await run(group);
+  sum.passed += passed;
+  sum.failed += failed;
+}
+const left = leftovers(mark, directory, before);
+for (const line of left) console.log(`left behind: ${line}`);
+if (left.length > 0) sum.failed++;
+else removeDirectory(directory);
+console.log(`\ntests: ${sum.passed} passed, ${sum.failed} failed`);
+process.exitCode = sum.failed === 0 && sum.passed > 0 ? 0 : 1;
+
+/** Runs one group; its output goes through, and its closing lines are counted. A group that ends badly without a failed test counts one. */
+async function run(group: Group): Promise<{ passed: number; failed: number }> {
+  const [command = '', ...args] = group.command;
+  const [name = '', value = ''] = mark.split('=');
+  const child = spawn(command, args, {
+    cwd: top,
+    env: { ...process.env, [name]: value, TMPDIR: directory, ...group.env },
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      process.stdout.write(chunk);
+    });
+  }
+  const code = await new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? 1)));
+  const count = (word: string) =>
+    [...said.matchAll(new RegExp(`^\\s*(\\d+) ${word}s?$`, 'gm'))].reduce((all, [, n]) => all + Number(n), 0);
+  const bad = count('fail') + count('error') + count('skip') + count('todo');
+  return { passed: count('pass'), failed: bad === 0 && code !== 0 ? 1 : bad };
+}

@@ -1,0 +1,55 @@
+import { unlink } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { ServerCredentials } from '@grpc/grpc-js';
+import { fault, invalidArgument, unavailable } from '#base/errors';
+import { parseAddress } from './address.ts';
+import type { GrpcServer } from './grpc-server.ts';
+
+/** PEM texts. */
+export interface ServerTls {
+  readonly certificate: Buffer;
+  readonly key: Buffer;
+  /** When given, clients must show a certificate that it has signed. */
+  readonly clientCa?: Buffer;
+}
+
+/**
+ * Starts to serve at `unix:///path`, `/path` or `tcp://host:port` (port 0: any), and answers with the address as bound.
+ * A socket that a dead server left behind is replaced. Its mode and owner are what the umask makes them; whoever wants others changes them.
+ *
+ * @throws already_exists when somebody serves there; invalid_argument for TCP without TLS
+ */
+export async function listen(server: GrpcServer, address: string, tls?: ServerTls): Promise<string> {
+  const parsed = parseAddress(address);
+  if (parsed.kind === 'unix') {
+    await removeStale(parsed.path);
+    await bind(server, `unix:${parsed.path}`, ServerCredentials.createInsecure());
+    return `unix://${parsed.path}`;
+  }
+  if (tls === undefined) throw invalidArgument(`listen on ${address}: TCP without TLS`);
+  const pair = { cert_chain: tls.certificate, private_key: tls.key };
+  const credentials = ServerCredentials.createSsl(tls.clientCa ?? null, [pair], tls.clientCa !== undefined);
+  const port = await bind(server, `${parsed.host}:${parsed.port}`, credentials);
+  return `tcp://${parsed.host}:${port}`;
+}
+
+function bind(server: GrpcServer, target: string, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.grpc.bindAsync(target, credentials, (error, port) => {
+      if (error === null) resolve(port);
+      else reject(unavailable(`listen on ${target}: ${error.message}`, error));
+    });
+  });
+}
+
+async function removeStale(path: string): Promise<void> {
+  const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+    socket.on('error', resolve);
+  });
+  if (error === undefined) throw fault('already_exists', `listen on ${path}: another server answers there`);
+  if (error.code === 'ECONNREFUSED') await unlink(path);
+}

@@ -1,0 +1,52 @@
+import { Client, credentials } from '@grpc/grpc-js';
+import { invalidArgument } from '#base/errors';
+import { parseAddress } from './address.ts';
+import { maxMessageBytes } from './codec.ts';
+
+/** PEM texts. */
+export interface ClientTls {
+  /** Signers to trust; the system's when absent. */
+  readonly ca?: Buffer;
+  readonly certificate?: Buffer;
+  readonly key?: Buffer;
+  /** Name that the server's certificate must have, when it is not the address's. */
+  readonly serverName?: string;
+}
+
+/** A connection to a daemon that is made when it is first needed, and again when it was lost. */
+export interface Transport extends Disposable {
+  readonly address: string;
+  /** @internal For `clientOf`. */
+  readonly grpc: Client;
+}
+
+/**
+ * Does not connect yet: whether anybody is there shows with the first call.
+ *
+ * @throws invalid_argument for a malformed address, and for TCP without TLS
+ */
+export function openTransport(address: string, tls?: ClientTls): Transport {
+  const parsed = parseAddress(address);
+  if (parsed.kind === 'tcp' && tls === undefined) throw invalidArgument(`connect to ${address}: TCP without TLS`);
+  const target = parsed.kind === 'unix' ? `unix:${parsed.path}` : `dns:${parsed.host}:${parsed.port}`;
+  const secrets =
+    tls === undefined
+      ? credentials.createInsecure()
+      : credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.certificate ?? null);
+  const grpc = new Client(target, secrets, {
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.max_send_message_length': maxMessageBytes,
+    'grpc-node.flow_control_window': flowControlWindow,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 3000,
+    'grpc.enable_retries': 0,
+    'grpc.enable_http_proxy': 0,
+    'grpc.service_config_disable_resolution': 1,
+    'grpc.use_local_subchannel_pool': 1,
+    ...(tls?.serverName === undefined ? {} : { 'grpc.ssl_target_name_override': tls.serverName }),
+  });
+  return { address, grpc, [Symbol.dispose]: () => grpc.close() };
+}
+
+// HTTP/2's own 64 KiB per stream makes a sender of large messages wait for each round trip.
+const flowControlWindow = 4 << 20;

@@ -39,7 +39,7 @@ const program: Program = {
           },
         }),
       ],
-      ['i'],
+      { aliases: ['i'] },
     ),
   ],
 };

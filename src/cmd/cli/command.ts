@@ -65,20 +65,20 @@ export function commandsFor<G extends Flags>(): <F extends Flags>(spec: CommandS
   });
 }
 
-/** A command that only holds others. */
+/** A command that only holds others. Its flags stand before the inner command's name and reach it among the globals. */
 export function group(
   name: string,
   summary: string,
   commands: readonly Command[],
-  aliases: readonly string[] = [],
+  options: { readonly aliases?: readonly string[]; readonly flags?: Flags } = {},
 ): Command {
   return {
     name,
-    aliases,
+    aliases: options.aliases ?? [],
     summary,
     args: '[arguments...]',
     description: '',
-    flags: {},
+    flags: options.flags ?? {},
     hidden: false,
     commands,
     run: undefined,

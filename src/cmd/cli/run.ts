@@ -40,19 +40,30 @@ async function descend(
   globals: Parsed<Flags>,
   io: Io,
 ): Promise<number> {
-  if (command.run === undefined) {
-    const [word, ...rest] = argv;
-    if (word === undefined || ['-h', '--help', 'help', 'h'].includes(word)) {
-      const topic = rest[0] === undefined ? undefined : find(command.commands, rest[0]);
-      return print(io, topic === undefined ? commandHelp(command, path) : commandHelp(topic, `${path} ${topic.name}`));
-    }
-    const inner = find(command.commands, word);
-    if (inner === undefined) throw unknownCommand(path, command.commands, word);
-    return descend(program, inner, `${path} ${inner.name}`, rest, globals, io);
-  }
+  if (command.run === undefined) return descendGroup(program, command, path, argv, globals, io);
   const own = await parsed(command.flags, argv, io, () => commandHelp(command, path));
   if (own.help) return print(io, commandHelp(command, path));
   return (await command.run(invocation(io, own, globals, own.rest))) ?? 0;
+}
+
+async function descendGroup(
+  program: Program,
+  command: Command,
+  path: string,
+  argv: readonly string[],
+  globals: Parsed<Flags>,
+  io: Io,
+): Promise<number> {
+  const own = await parsed(command.flags, argv, io, () => commandHelp(command, path));
+  const [word, ...rest] = own.rest;
+  if (own.help || word === undefined || word === 'help' || word === 'h') {
+    const topic = rest[0] === undefined ? undefined : find(command.commands, rest[0]);
+    return print(io, topic === undefined ? commandHelp(command, path) : commandHelp(topic, `${path} ${topic.name}`));
+  }
+  const inner = find(command.commands, word);
+  if (inner === undefined) throw unknownCommand(path, command.commands, word);
+  const merged = { ...globals, values: { ...globals.values, ...own.values } };
+  return descend(program, inner, `${path} ${inner.name}`, rest, merged, io);
 }
 
 async function parsed(flags: Flags, argv: readonly string[], io: Io, help: () => string): Promise<Parsed<Flags>> {

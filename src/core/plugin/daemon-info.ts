@@ -1,6 +1,8 @@
-import type { PluginPlatform } from './plugin.ts';
+import type { Metrics } from '#base/metrics';
+import type { Operations } from '#base/operations';
+import type { PluginInfo } from '#core/introspection/introspection';
 
-/** What every plugin may know of the daemon that it runs in. */
+/** What every plugin may know of the daemon that it runs in, and the two boards on which it may put what others want to see. */
 export interface DaemonInfo {
   readonly root: string;
   readonly state: string;
@@ -16,6 +18,10 @@ export interface DaemonInfo {
   /** The path that starts this program again (`containerd publish`). */
   readonly executable: string;
   readonly streamProcessors: ReadonlyMap<string, StreamProcessor>;
+  /** What goes on at this moment, for whoever asks why nothing does. */
+  readonly operations: Operations;
+  /** What the `[metrics]` listener shows. */
+  readonly metrics: Metrics;
   /** `[timeouts]` by name, in milliseconds; `fallbackMs` when the file says nothing. */
   timeout(name: string, fallbackMs: number): number;
   /** All plugins with their fate so far, in the order in which they were started. */
@@ -31,18 +37,8 @@ export interface StreamProcessor {
   readonly env: readonly string[];
 }
 
-/** A plugin as `ctr plugins ls` shows it. */
-export interface PluginReport {
-  readonly uri: string;
-  readonly id: string;
-  /** URIs of the slots it needs. */
-  readonly requires: readonly string[];
-  readonly platforms: readonly PluginPlatform[];
-  readonly exports: Readonly<Record<string, string>>;
-  readonly capabilities: readonly string[];
+export interface PluginReport extends PluginInfo {
   readonly status: 'waiting' | 'starting' | 'ok' | 'skip' | 'error' | 'stopped';
-  /** Why it was skipped or failed. */
-  readonly reason?: string;
   /** How long its start took. */
   readonly startMs?: number;
 }

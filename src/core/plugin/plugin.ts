@@ -1,14 +1,8 @@
 import { noConfig, type Table } from '#base/config';
 import type { Log } from '#base/log';
+import type { Platform } from '#lib/platform';
 import type { DaemonInfo } from './daemon-info.ts';
 import type { AnyNeed, Granted, Slot } from './slot.ts';
-
-/** A platform that a plugin serves, in Go's words (`linux`, `amd64`). */
-export interface PluginPlatform {
-  readonly os: string;
-  readonly architecture: string;
-  readonly variant?: string;
-}
 
 /** What `start` receives besides the plugins it asked for. */
 export interface PluginContext<C> {
@@ -27,7 +21,7 @@ export interface PluginContext<C> {
   /** Replaces the capabilities shown in the plugin list. */
   setCapabilities(capabilities: readonly string[]): void;
   /** Replaces the platforms shown in the plugin list. */
-  setPlatforms(platforms: readonly PluginPlatform[]): void;
+  setPlatforms(platforms: readonly Platform[]): void;
 }
 
 type Needs = Readonly<Record<string, AnyNeed>>;
@@ -37,7 +31,7 @@ export interface PluginDefinition<T, C, N extends Needs> {
   readonly id: string;
   readonly config?: Table<C>;
   readonly needs?: N;
-  readonly platforms?: readonly PluginPlatform[];
+  readonly platforms?: readonly Platform[];
   readonly exports?: Readonly<Record<string, string>>;
   readonly capabilities?: readonly string[];
   /**
@@ -56,7 +50,7 @@ export interface AnyPlugin {
   readonly id: string;
   readonly config: Table<unknown>;
   readonly needs: Needs;
-  readonly platforms: readonly PluginPlatform[];
+  readonly platforms: readonly Platform[];
   readonly exports: Readonly<Record<string, string>>;
   readonly capabilities: readonly string[];
   start(context: PluginContext<unknown>, granted: Readonly<Record<string, unknown>>): unknown;

@@ -26,7 +26,7 @@ test('a plugin receives its configuration and its needs typed', () => {
       const policy: 'shared' | 'isolated' = config.policy;
       const wait: number = config.wait;
       const hosts: readonly string[] = config.hosts;
-      const limit: number | undefined = config.limits['a'];
+      const limit: number | undefined = config.limits.a;
       const count: number | undefined = others.get('y')?.count ?? extra?.count;
       // @ts-expect-error the slot's type has no such member
       store.missing;

@@ -1,0 +1,54 @@
+import type { Any } from '#base/any';
+import type { Log } from '#base/log';
+import { type Bootstrap, formatBootstrap, type StartParams } from './bootstrap.ts';
+import { type Bundle, type BundleRoots, readBundleFile, writeBundleFile } from './bundle.ts';
+import type { Exits } from './exits.ts';
+import type { ShimBinaries } from './shim-binary.ts';
+import type { TaskTable } from './task-table.ts';
+
+/** How long each kind of call may take, in milliseconds. */
+export interface Limits {
+  readonly load: number;
+  readonly start: number;
+  readonly call: number;
+  readonly kill: number;
+  readonly state: number;
+  readonly cleanup: number;
+  readonly shutdown: number;
+}
+
+/** What the parts of the runtime plugin share. */
+export interface Environment {
+  readonly roots: BundleRoots;
+  readonly limits: Limits;
+  readonly binaries: ShimBinaries;
+  readonly tasks: TaskTable;
+  readonly exits: Exits;
+  readonly log: Log;
+  readonly daemon: Omit<StartParams, 'namespace' | 'id' | 'options'>;
+}
+
+export const paramsFor = (env: Environment, bundle: Bundle, options?: Any): StartParams => ({
+  ...env.daemon,
+  namespace: bundle.namespace,
+  id: bundle.id,
+  ...(options === undefined ? {} : { options }),
+});
+
+/** What a later daemon needs to find the shim and, if it is dead, to clean up after it. */
+export async function rememberShim(bundle: Bundle, binary: string, bootstrap: Bootstrap): Promise<void> {
+  await Promise.all([
+    writeBundleFile(bundle, 'shim-binary-path', binary),
+    writeBundleFile(bundle, 'bootstrap.json', formatBootstrap(bootstrap)),
+  ]);
+}
+
+/** The inverse. Bundles of other daemons may hold a bare address only. */
+export async function recallShim(
+  bundle: Bundle,
+): Promise<{ readonly binary: string | undefined; readonly bootstrap: string | undefined }> {
+  const [binary, json, address] = await Promise.all(
+    ['shim-binary-path', 'bootstrap.json', 'address'].map((name) => readBundleFile(bundle, name)),
+  );
+  return { binary: binary?.trim(), bootstrap: json ?? address };
+}

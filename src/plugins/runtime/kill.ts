@@ -1,0 +1,28 @@
+import { EmptySchema } from '@bufbuild/protobuf/wkt';
+import { KillRequestSchema } from '#api/runtime/task/v2/task_pb';
+import { classOf } from '#base/errors';
+import type { KillOptions } from '#core/runtime/runtime';
+import type { Scope } from '#core/scope';
+import type { Environment } from './environment.ts';
+import type { Task } from './task-table.ts';
+
+const sigkill = 9;
+
+/**
+ * Sends a signal. Where SIGKILL for the container meets a shim that does not answer any more, the shim itself is killed: its end starts
+ * the clean-up, which ends the container. So a kill always leads to an end.
+ */
+export async function kill(env: Environment, scope: Scope, task: Task, options: KillOptions): Promise<void> {
+  const request = { id: task.id, execId: options.execId, signal: options.signal, all: options.all };
+  try {
+    await task.shim.call('Kill', [KillRequestSchema, request], EmptySchema, {
+      timeoutMs: env.limits.kill,
+      signal: scope.signal,
+    });
+  } catch (thrown) {
+    const final = options.signal === sigkill && options.execId === '' && classOf(thrown) === 'deadline_exceeded';
+    if (!final || (await task.shim.responds(env.limits.state)) || !task.shim.kill()) throw thrown;
+    env.log.warn('shim does not answer: killed', { id: task.id, namespace: task.namespace });
+    await task.shim.closed;
+  }
+}

@@ -1,0 +1,117 @@
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
+import { ConnectRequestSchema, ConnectResponseSchema } from '#api/runtime/task/v2/task_pb';
+import { classOf, isFault } from '#base/errors';
+import { connectTtrpc, type TtrpcClient } from '#lib/ttrpc/client';
+import { holdProcess, type ProcessHandle } from '#sys/process';
+import type { Bootstrap } from './bootstrap.ts';
+import type { Bundle } from './bundle.ts';
+
+export interface CallOptions {
+  /** Absent: as long as the caller's signal allows. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A connection to the shim of one container. */
+export class Shim {
+  readonly bundle: Bundle;
+  /** The program, for cleaning up after it. */
+  readonly binary: string;
+  readonly #client: TtrpcClient;
+  #service: string;
+  readonly #log: Disposable;
+  #process: ProcessHandle | undefined;
+
+  private constructor(bundle: Bundle, binary: string, bootstrap: Bootstrap, client: TtrpcClient, log: Disposable) {
+    this.bundle = bundle;
+    this.binary = binary;
+    this.#client = client;
+    this.#log = log;
+    this.#service = `containerd.task.v${bootstrap.version}.Task`;
+  }
+
+  /** Takes over `log`, which it disposes when it is closed, or when it cannot connect. @throws unavailable when nobody listens */
+  static async connect(
+    { bundle, binary, log }: { readonly bundle: Bundle; readonly binary: string; readonly log: Disposable },
+    bootstrap: Bootstrap,
+    signal: AbortSignal,
+  ): Promise<Shim> {
+    try {
+      return new Shim(bundle, binary, bootstrap, await connectTtrpc(bootstrap.address, { signal }), log);
+    } catch (thrown) {
+      log[Symbol.dispose]();
+      throw thrown;
+    }
+  }
+
+  /** Settles when the connection is gone, whoever ended it. */
+  get closed(): Promise<void> {
+    return this.#client.closed;
+  }
+
+  /** One call of the task service. @throws what the shim answers; unavailable when the connection is gone; deadline_exceeded */
+  async call<Q extends DescMessage, A extends DescMessage>(
+    method: string,
+    request: readonly [Q, MessageInitShape<Q>],
+    answer: A,
+    options: CallOptions = {},
+  ): Promise<MessageShape<A>> {
+    const payload = toBinary(request[0], create(request[0], request[1]));
+    try {
+      return fromBinary(answer, await this.#send(method, payload, options));
+    } catch (thrown) {
+      if (!this.#service.includes('.v3.') || !isFault(thrown, 'not_implemented')) throw thrown;
+      this.#service = 'containerd.task.v2.Task'; // it said 3 and serves 2 only: the messages are the same
+      return fromBinary(answer, await this.#send(method, payload, options));
+    }
+  }
+
+  #send(method: string, payload: Uint8Array, options: CallOptions): Promise<Uint8Array> {
+    return this.#client.call(this.#service, method, payload, {
+      metadata: { 'containerd-namespace-ttrpc': this.bundle.namespace },
+      ...options,
+    });
+  }
+
+  /** Asks who is there, and remembers the shim's process for `kill`. @throws as `call` */
+  async identify(options: CallOptions): Promise<{ readonly taskPid: number }> {
+    const { shimPid, taskPid } = await this.call(
+      'Connect',
+      [ConnectRequestSchema, { id: this.bundle.id }],
+      ConnectResponseSchema,
+      options,
+    );
+    if (shimPid > 1) this.#process ??= holdProcess(shimPid);
+    return { taskPid };
+  }
+
+  /** True when it answers at all within that time, be it with an error. */
+  async responds(timeoutMs: number): Promise<boolean> {
+    try {
+      await this.identify({ timeoutMs });
+      return true;
+    } catch (thrown) {
+      return !['deadline_exceeded', 'unavailable'].includes(classOf(thrown));
+    }
+  }
+
+  /** Ends the shim's process by SIGKILL, if it has ever told which one that is. Tells whether it did. */
+  kill(): boolean {
+    return this.#process?.signal('SIGKILL') ?? false;
+  }
+
+  /** Ends the connection; the shim goes on. */
+  close(): void {
+    this.#client.close();
+    this.#log[Symbol.dispose]();
+    this.#process?.[Symbol.dispose]();
+    this.#process = undefined;
+  }
+}

@@ -233,7 +233,7 @@ export type UpdateContainerRequest = Message<"containerd.services.containers.v1.
   container?: Container | undefined;
 
   /**
-   * labels, labels.<key>, spec, extensions, extensions.<key>, image, snapshot_key; without a mask all of these are replaced.
+   * labels, labels.<key>, spec, extensions, extensions.<key>, image, snapshotkey; without a mask all of these are replaced.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */

@@ -1,0 +1,28 @@
+import { Containers } from '#api/services/containers/v1/containers_pb';
+import type { ContainerStore } from '#core/containers/containers';
+import { defineService, type Service } from '../service.ts';
+import { fieldsFromWire } from '../values.ts';
+import { containerToWire, newContainerFromWire } from './convert.ts';
+
+/** The containers service on a store. */
+export function serveContainers(store: ContainerStore): Service {
+  return defineService(Containers, {
+    get: async ({ id }, { scope }) => ({ container: containerToWire(await store.get(scope, id)) }),
+    list: async ({ filters }, { scope }) => ({ containers: (await store.list(scope, filters)).map(containerToWire) }),
+    listStream: async function* ({ filters }, { scope }) {
+      for (const container of await store.list(scope, filters)) yield { container: containerToWire(container) };
+    },
+    create: async ({ container }, { scope }) => ({
+      container: containerToWire(await store.create(scope, newContainerFromWire(container))),
+    }),
+    update: async ({ container, updateMask }, { scope }) => ({
+      container: containerToWire(
+        await store.update(scope, newContainerFromWire(container), fieldsFromWire(updateMask)),
+      ),
+    }),
+    delete: async ({ id }, { scope }) => {
+      await store.delete(scope, id);
+      return {};
+    },
+  });
+}

@@ -1,0 +1,24 @@
+import { Namespaces } from '#api/services/namespaces/v1/namespace_pb';
+import type { NamespaceStore } from '#core/namespaces/namespaces';
+import { clientOf } from '../grpc-client.ts';
+import type { Transport } from '../transport.ts';
+import { maskToWire } from '../values.ts';
+import { namespaceFromWire, namespaceToWire } from './convert.ts';
+
+/** A daemon's namespaces. */
+export function remoteNamespaces(transport: Transport): NamespaceStore {
+  const client = clientOf(Namespaces, transport);
+  return {
+    get: async (name) => namespaceFromWire((await client.get({ name })).namespace),
+    list: async () => (await client.list({})).namespaces.map(namespaceFromWire),
+    create: async (namespace) =>
+      namespaceFromWire((await client.create({ namespace: namespaceToWire(namespace) })).namespace),
+    update: async (namespace, fields) => {
+      const request = { namespace: namespaceToWire(namespace), ...maskToWire(fields) };
+      return namespaceFromWire((await client.update(request)).namespace);
+    },
+    delete: async (name) => {
+      await client.delete({ name });
+    },
+  };
+}

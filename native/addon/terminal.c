@@ -66,11 +66,11 @@ static napi_value set_size(napi_env env, napi_callback_info info) {
   return ioctl(fd, TIOCSWINSZ, &size) != 0 ? fail(env, errno, "ioctl(TIOCSWINSZ)", NULL) : js_undefined(env);
 }
 
-/* { master, path }: a new pseudo-terminal; the other end is opened by its path. */
+/* { master, path }: a new pseudo-terminal, non-blocking on our side; the other end is opened by its path. */
 static napi_value open_terminal(napi_env env, napi_callback_info info) {
   (void)info;
   char path[64];
-  int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
   if (master < 0) return fail(env, errno, "posix_openpt", NULL);
   if (grantpt(master) != 0 || unlockpt(master) != 0 || ptsname_r(master, path, sizeof path) != 0) {
     int error = errno;

@@ -203,7 +203,7 @@ export function mismatch(wanted: string, raw: unknown, at: Place): Error {
 
 /** The candidate that a misspelt word most likely meant, if one is near enough. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(word.length / 3));
+  const limit = Math.max(1, Math.floor(word.length / 2.5));
   const scored = candidates.map((candidate) => ({ candidate, far: distance(word, candidate) }));
   return scored.filter(({ far }) => far <= limit).sort((a, b) => a.far - b.far)[0]?.candidate;
 }

@@ -1,0 +1,140 @@
+/**
+ * The memory that the threads of one unpack share: how much of the layer has arrived, and a ring of slots in which uncompressed
+ * bytes go from the thread that inflates to the thread that writes files. Nothing is copied, and nobody polls: both sides sleep in
+ * `Atomics.wait`. The main thread only stores and notifies.
+ */
+
+/** Small enough for the slots in use to stay in the processor's cache, large enough that most files lie in one. */
+export const slotBytes = 1 << 19;
+const slotCount = 8;
+
+// Indexes of the 32-bit words.
+const produced = 0;
+const consumed = 1;
+const ended = 2;
+const cancelled = 3;
+// Counters of events, one for each kind of sleeper: read before looking, waited on when there was nothing to see.
+const forReader = 4;
+const forFiller = 5;
+const forTaker = 6;
+const lengths = 16;
+const headBytes = 256;
+// Indexes of the 64-bit words, behind the first 128 bytes.
+const arrived = 0;
+const complete = 1;
+
+const incomplete = -1n;
+
+export class Conveyor {
+  readonly shared: SharedArrayBuffer;
+  readonly #words: Int32Array;
+  readonly #sizes: BigInt64Array;
+
+  /** On fresh memory, or on another thread's. */
+  constructor(shared: SharedArrayBuffer = new SharedArrayBuffer(headBytes + slotCount * slotBytes)) {
+    this.shared = shared;
+    this.#words = new Int32Array(shared, 0, lengths + slotCount);
+    this.#sizes = new BigInt64Array(shared, 128, 2);
+  }
+
+  /** Makes it ready for the next layer. No thread may be using it. */
+  reset(): void {
+    this.#words.fill(0);
+    Atomics.store(this.#sizes, arrived, 0n);
+    Atomics.store(this.#sizes, complete, incomplete);
+  }
+
+  // The main thread.
+
+  arrived(size: number): void {
+    Atomics.store(this.#sizes, arrived, BigInt(size));
+    this.#wake(forReader);
+  }
+
+  complete(size: number): void {
+    Atomics.store(this.#sizes, complete, BigInt(size));
+    this.arrived(size);
+  }
+
+  /** Stops both threads as soon as they look. */
+  cancel(): void {
+    Atomics.store(this.#words, cancelled, 1);
+    this.#wake(forReader);
+    this.#wake(forFiller);
+    this.#wake(forTaker);
+  }
+
+  get cancelled(): boolean {
+    return Atomics.load(this.#words, cancelled) !== 0;
+  }
+
+  // The thread that inflates.
+
+  /** Sleeps until more than `have` bytes have arrived, or all; `undefined` when cancelled. */
+  waitForBytes(have: number): { readonly size: number; readonly last: boolean } | undefined {
+    for (;;) {
+      const seen = Atomics.load(this.#words, forReader);
+      if (this.cancelled) return undefined;
+      const size = Number(Atomics.load(this.#sizes, arrived));
+      const whole = Atomics.load(this.#sizes, complete);
+      if (size > have || whole !== incomplete) return { size, last: whole !== incomplete };
+      Atomics.wait(this.#words, forReader, seen);
+    }
+  }
+
+  /** A slot to fill; `undefined` when cancelled. */
+  freeSlot(): Uint8Array | undefined {
+    for (;;) {
+      const seen = Atomics.load(this.#words, forFiller);
+      if (this.cancelled) return undefined;
+      const filled = Atomics.load(this.#words, produced);
+      if (((filled - Atomics.load(this.#words, consumed)) | 0) < slotCount) return this.#slot(filled, slotBytes);
+      Atomics.wait(this.#words, forFiller, seen);
+    }
+  }
+
+  /** Hands the last free slot over with this many bytes in it. */
+  handOver(length: number): void {
+    const filled = Atomics.load(this.#words, produced);
+    this.#words[lengths + (filled & (slotCount - 1))] = length;
+    Atomics.add(this.#words, produced, 1);
+    this.#wake(forTaker);
+  }
+
+  /** Says that no more slots come. */
+  end(): void {
+    Atomics.store(this.#words, ended, 1);
+    this.#wake(forTaker);
+  }
+
+  // The thread that writes files.
+
+  /** The next filled slot; `undefined` at the end or when cancelled. Give it back with `giveBack`. */
+  take(): Uint8Array | undefined {
+    for (;;) {
+      const seen = Atomics.load(this.#words, forTaker);
+      if (this.cancelled) return undefined;
+      const over = Atomics.load(this.#words, ended) !== 0;
+      const done = Atomics.load(this.#words, consumed);
+      if (Atomics.load(this.#words, produced) !== done) {
+        return this.#slot(done, this.#words[lengths + (done & (slotCount - 1))]!);
+      }
+      if (over) return undefined;
+      Atomics.wait(this.#words, forTaker, seen);
+    }
+  }
+
+  giveBack(): void {
+    Atomics.add(this.#words, consumed, 1);
+    this.#wake(forFiller);
+  }
+
+  #slot(number: number, length: number): Uint8Array {
+    return new Uint8Array(this.shared, headBytes + (number & (slotCount - 1)) * slotBytes, length);
+  }
+
+  #wake(counter: number): void {
+    Atomics.add(this.#words, counter, 1);
+    Atomics.notify(this.#words, counter);
+  }
+}

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { addon } from './addon.ts';
 
 /** Who is at the other end of a unix socket, as the kernel noted when it connected. */
@@ -5,6 +6,12 @@ export interface PeerCredentials {
   readonly pid: number;
   readonly uid: number;
   readonly gid: number;
+}
+
+/** Of a connected unix socket of node:net; `undefined` for one that is closed, or not made by the runtime from a descriptor. */
+export function peerOf(socket: Socket): PeerCredentials | undefined {
+  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly fd?: number } | null };
+  return handle?.fd === undefined || handle.fd < 0 ? undefined : peerCredentials(handle.fd);
 }
 
 /** @throws ENOTSOCK; ENOTCONN */

@@ -94,7 +94,7 @@ export interface ContentWriter extends AsyncDisposable {
   digest(): Digest;
   /** Appends. The bytes are copied or written when the promise settles. @throws data_loss on a short write; resource_exhausted on a full disk */
   write(data: Uint8Array): Promise<void>;
-  /** Cuts the ingest to `size` (0, or at most the offset; other sizes than 0 rehash). @throws out_of_range */
+  /** Cuts the ingest to `size` (0, or at most the offset; other sizes than 0 rehash). @throws out_of_range; not_implemented for those others in a daemon */
   truncate(size: number): Promise<void>;
   /**
    * Makes the ingest a blob, durably, and ends the writer. `size` 0 and an absent `expected` are not checked.

@@ -49,13 +49,11 @@ test('a blob is a read-only file named by its digest, and its ingest is gone', a
 
 test('an ingest outlives the store, and is rehashed by the next', async () => {
   using dir = directory();
-  {
-    const store = await openLocalStore(dir.path, silent);
-    // Not disposed: the process died.
-    const writer = await store.writer(scope, 'ref', { total: 6 });
-    await writer.write(Buffer.from('abc'));
-    expect(readFileSync(writer.path as string, 'utf8')).toBe('abc');
-  }
+  const before = await openLocalStore(dir.path, silent);
+  // Still open when the next store takes over, as if the process had died.
+  await using left = await before.writer(scope, 'ref', { total: 6 });
+  await left.write(Buffer.from('abc'));
+  expect(readFileSync(left.path as string, 'utf8')).toBe('abc');
   const store = await openLocalStore(dir.path, silent);
   expect(await store.status(scope, 'ref')).toMatchObject({ ref: 'ref', offset: 3, total: 6 });
   await using writer = await store.writer(scope, 'ref');

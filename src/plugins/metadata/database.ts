@@ -1,0 +1,202 @@
+import { Database, type SQLQueryBindings, type Statement } from 'bun:sqlite';
+import type { Any } from '#base/any';
+import { wrap } from '#base/errors';
+import type { Log } from '#base/log';
+import type { Events } from '#core/events/events';
+import type { Node } from '#core/gc/node';
+import { Checkpointer } from './checkpointer.ts';
+import { migrate } from './schema.ts';
+import { WalSync } from './wal-sync.ts';
+
+/** What a change tells the others, besides what it writes. */
+export interface Change {
+  /** This object was made, or refers to something new: a collection that is under way must look at it again. */
+  touch(node: Node): void;
+  /** Something may have become garbage. */
+  deletion(): void;
+  /** Published when the change is durable. */
+  announce(namespace: string, topic: string, event: Any): void;
+}
+
+export interface DatabaseOptions {
+  readonly log: Log;
+  readonly events?: Pick<Events, 'publish'>;
+}
+
+/** What follows a change. */
+export interface ChangeListener {
+  /** Called at once after the commit, before anything else can run. */
+  touched?(nodes: readonly Node[]): void;
+  changed?(change: { readonly deletion: boolean }): void;
+}
+
+/**
+ * The metadata file: one connection, used on the event loop. See docs/decisions for why.
+ *
+ * Reads see every committed change at once. `write` is the only way to change anything: its function runs in one go, as a transaction, and the
+ * promise settles when the change would survive a power cut.
+ */
+export class MetaDatabase implements AsyncDisposable {
+  readonly #db: Database;
+  readonly #log: Log;
+  readonly #events: Pick<Events, 'publish'> | undefined;
+  readonly #sync: WalSync;
+  readonly #checkpointer: Checkpointer;
+  readonly #begin: Statement;
+  readonly #commit: Statement;
+  readonly #rollback: Statement;
+  readonly #listeners = new Set<ChangeListener>();
+  #gate: Promise<void> | undefined;
+
+  private constructor(db: Database, sync: WalSync, path: string, { log, events }: DatabaseOptions) {
+    this.#db = db;
+    this.#sync = sync;
+    this.#log = log;
+    this.#events = events;
+    this.#begin = db.prepare('BEGIN IMMEDIATE');
+    this.#commit = db.prepare('COMMIT');
+    this.#rollback = db.prepare('ROLLBACK');
+    this.#checkpointer = new Checkpointer({
+      path,
+      log,
+      logSize: () => sync.size(),
+      hold: (work) => this.#hold(work),
+    });
+  }
+
+  /** Opens the file, making or migrating it if need be. @throws failed_precondition when a newer program made it; whatever SQLite says */
+  static async open(path: string, options: DatabaseOptions): Promise<MetaDatabase> {
+    let db: Database | undefined;
+    try {
+      db = new Database(path, { create: true, readwrite: true });
+      db.run('PRAGMA journal_mode=WAL');
+      db.run('PRAGMA synchronous=NORMAL');
+      db.run('PRAGMA wal_autocheckpoint=0');
+      db.run('PRAGMA busy_timeout=5000');
+      db.run('PRAGMA cache_size=-8000');
+      migrate(db);
+      // A write makes sure that there is a log to sync, and that the disk takes writes at all.
+      db.run(`UPDATE counters SET value = value WHERE name = 'sequence'`);
+      return new MetaDatabase(db, await WalSync.open(`${path}-wal`), path, options);
+    } catch (thrown) {
+      db?.close();
+      throw wrap(thrown, `metadata ${path}`);
+    }
+  }
+
+  /** Rows as arrays, in the order of the selected columns. The statement is compiled once. */
+  rows<T extends readonly unknown[]>(sql: string, ...values: SQLQueryBindings[]): T[] {
+    return this.#db.query(sql).values(...values) as unknown as T[];
+  }
+
+  /** The first row, if there is one. */
+  row<T extends readonly unknown[]>(sql: string, ...values: SQLQueryBindings[]): T | undefined {
+    return this.rows<T>(sql, ...values)[0];
+  }
+
+  has(sql: string, ...values: SQLQueryBindings[]): boolean {
+    return this.#db.query(sql).values(...values).length > 0;
+  }
+
+  /** Runs one statement that changes something: only inside `write`. Gives the number of rows changed. */
+  run(sql: string, ...values: SQLQueryBindings[]): number {
+    return this.#db.query(sql).run(...values).changes;
+  }
+
+  /**
+   * Runs `work` as one transaction, without a break; whatever it throws undoes all. Settles when the change is durable and announced.
+   * Costs some 30 µs of the event loop, and a share of an fdatasync.
+   */
+  async write<T>(work: (change: Change) => T): Promise<T> {
+    const { result, effects } = await this.#transact(work);
+    await this.#sync.flush();
+    await this.#announce(effects.announcements);
+    return result;
+  }
+
+  /** The same without waiting for the disk: for changes that are only the forerunners of one that is waited for. */
+  async writeLazily<T>(work: (change: Change) => T): Promise<T> {
+    const { result, effects } = await this.#transact(work);
+    await this.#announce(effects.announcements);
+    return result;
+  }
+
+  /** Settles when all that was written so far is durable. */
+  flush(): Promise<void> {
+    return this.#sync.flush();
+  }
+
+  listen(listener: ChangeListener): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  /** Moves the log into the database now. */
+  checkpoint(): Promise<void> {
+    return this.#checkpointer.run();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#checkpointer[Symbol.asyncDispose]();
+    await this.#sync.close();
+    this.#db.close();
+  }
+
+  async #transact<T>(work: (change: Change) => T): Promise<{ readonly result: T; readonly effects: Effects }> {
+    while (this.#gate !== undefined) await this.#gate;
+    if (this.#sync.failed()) await this.#sync.flush();
+    const effects = new Effects();
+    let result: T;
+    this.#begin.run();
+    try {
+      result = work(effects);
+      this.#commit.run();
+    } catch (thrown) {
+      if (this.#db.inTransaction) this.#rollback.run();
+      throw thrown;
+    }
+    for (const { touched } of this.#listeners) touched?.(effects.nodes);
+    for (const { changed } of this.#listeners) changed?.({ deletion: effects.deleted });
+    this.#checkpointer.written();
+    return { result, effects };
+  }
+
+  async #announce(announcements: Effects['announcements']): Promise<void> {
+    for (const { namespace, topic, event } of announcements) {
+      // The change is made and acknowledged; a listener's trouble cannot undo it.
+      await this.#events?.publish(namespace, topic, event).catch((thrown: unknown) => {
+        this.#log.error('event not published', { namespace, topic, error: thrown });
+      });
+    }
+  }
+
+  /** Holds back all writes while `work` runs; reads go on. */
+  async #hold(work: () => Promise<void>): Promise<void> {
+    const open = Promise.withResolvers<void>();
+    this.#gate = open.promise;
+    try {
+      await work();
+    } finally {
+      this.#gate = undefined;
+      open.resolve();
+    }
+  }
+}
+
+class Effects implements Change {
+  readonly nodes: Node[] = [];
+  readonly announcements: { readonly namespace: string; readonly topic: string; readonly event: Any }[] = [];
+  deleted = false;
+
+  touch(node: Node): void {
+    this.nodes.push(node);
+  }
+
+  deletion(): void {
+    this.deleted = true;
+  }
+
+  announce(namespace: string, topic: string, event: Any): void {
+    this.announcements.push({ namespace, topic, event });
+  }
+}

@@ -1,0 +1,78 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { fault } from '#base/errors';
+
+/**
+ * Makes commits durable in groups: one `fdatasync` of the write-ahead log is under way at a time, in the thread pool, and everyone who
+ * asks meanwhile shares the next.
+ */
+export class WalSync {
+  readonly #file: FileHandle;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+  #failure: unknown;
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  /** The log must be there already. Closing this descriptor drops no lock of SQLite's: those are on the database and the -shm file. */
+  static async open(walPath: string): Promise<WalSync> {
+    return new WalSync(await open(walPath, 'r'));
+  }
+
+  /**
+   * Settles when everything that was committed before the call is on disk.
+   *
+   * @throws unavailable when the disk refused: also for all later calls, since the kernel may have dropped the pages that it could not write.
+   */
+  flush(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#broken());
+    if (this.#running === undefined) {
+      this.#running = this.#sync();
+      return this.#running;
+    }
+    // The one under way may have begun before the caller's commit.
+    this.#next ??= this.#running.then(
+      () => this.#follow(),
+      () => this.#follow(),
+    );
+    return this.#next;
+  }
+
+  /** How many bytes the log has. */
+  async size(): Promise<number> {
+    return (await this.#file.stat()).size;
+  }
+
+  /** Throws from now on. */
+  failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#running?.catch(() => {});
+    await this.#next?.catch(() => {});
+    await this.#file.close();
+  }
+
+  #follow(): Promise<void> {
+    this.#next = undefined;
+    this.#running = this.#sync();
+    return this.#running;
+  }
+
+  async #sync(): Promise<void> {
+    try {
+      await this.#file.datasync();
+    } catch (thrown) {
+      this.#failure = thrown;
+    } finally {
+      this.#running = undefined;
+    }
+    if (this.#failure !== undefined) throw this.#broken();
+  }
+
+  #broken(): Error {
+    return fault('unavailable', 'metadata: the disk did not take the log', this.#failure);
+  }
+}

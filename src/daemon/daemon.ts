@@ -1,0 +1,145 @@
+import { invalidArgument, messageOf } from '#base/errors';
+import type { Log } from '#base/log';
+import { Metrics } from '#base/metrics';
+import { Operations } from '#base/operations';
+import type { DaemonInfo, PluginReport } from '#core/plugin/daemon-info';
+import { type AnyPlugin, type PluginContext, pluginName } from '#core/plugin/plugin';
+import { Server } from '#core/servers/server';
+import type { DaemonConfig } from './config/load.ts';
+import { claimDirectories, pluginDirectories } from './directories.ts';
+import { logState } from './dump.ts';
+import { PluginGraph, type ShownByPlugin } from './graph/graph.ts';
+import { applyProcessSettings } from './process-settings.ts';
+
+export interface DaemonOptions {
+  readonly config: DaemonConfig;
+  readonly log: Log;
+  readonly version: string;
+  readonly revision: string;
+  readonly executable: string;
+}
+
+export interface Daemon extends AsyncDisposable {
+  plugins(): readonly PluginReport[];
+  /** Writes plugin states and pending operations into the log. */
+  logState(): void;
+}
+
+/**
+ * Takes root and state, starts the plugins, and serves. Disposing it stops the plugins in reverse; containers are not touched.
+ *
+ * @throws failed_precondition when another daemon has the directories; whatever kept a required plugin or a listener from starting
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { config, log } = options;
+  const { top } = config;
+  if (top.grpc.address === '') throw invalidArgument('grpc: address: wanted a path, got ""');
+  await using cleanup = new AsyncDisposableStack();
+  await applyProcessSettings(top);
+  cleanup.use(await claimDirectories(top.root, top.state));
+  const stop = new AbortController();
+  const disabled = new Set(top.disabled_plugins);
+  const plugins = config.plugins.filter((plugin) => !disabled.has(pluginName(plugin)));
+  const required = requiredNames(config, plugins);
+  const info = daemonInfo(options, () => graph.reports());
+  const graph: PluginGraph = cleanup.use(
+    new PluginGraph({
+      plugins,
+      log,
+      // A listener that was asked for and is not there would look like a daemon that hangs.
+      required: (plugin) => required.has(pluginName(plugin)),
+      contextOf: (plugin, shown) => contextOf(options, info, plugin, shown, stop.signal),
+    }),
+  );
+  cleanup.defer(() => stop.abort());
+  await graph.start(stop.signal);
+  const held = cleanup.move();
+  return {
+    plugins: () => graph.reports(),
+    logState: () => logState(log, graph.reports(), info.operations),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+function requiredNames({ top }: DaemonConfig, plugins: readonly AnyPlugin[]): ReadonlySet<string> {
+  const known = new Set(plugins.map(pluginName));
+  for (const name of top.required_plugins) {
+    if (!known.has(name))
+      throw invalidArgument(`required_plugins: ${name}: wanted a plugin that exists and is not disabled`);
+  }
+  const listeners = {
+    grpc: top.grpc.address,
+    ttrpc: top.grpc.address,
+    debug: top.debug.address,
+    metrics: top.metrics.address,
+  };
+  const configured = Object.entries(listeners).flatMap(([id, address]) =>
+    address === '' ? [] : [`${Server.uri}.${id}`],
+  );
+  return new Set([...top.required_plugins, ...configured]);
+}
+
+function daemonInfo(
+  { config: { top }, version, revision, executable }: DaemonOptions,
+  plugins: () => readonly PluginReport[],
+): DaemonInfo {
+  return {
+    root: top.root,
+    state: top.state,
+    address: top.grpc.address,
+    ttrpcAddress: top.ttrpc.address === '' ? `${top.grpc.address}.ttrpc` : top.ttrpc.address,
+    tempDir: top.temp,
+    version,
+    revision,
+    executable,
+    debug: top.debug.level === 'debug' || top.debug.level === 'trace',
+    streamProcessors: new Map(Object.entries(top.stream_processors)),
+    operations: new Operations(),
+    metrics: new Metrics(),
+    timeout: (name, fallbackMs) =>
+      Object.hasOwn(top.timeouts, name) ? (top.timeouts[name] ?? fallbackMs) : fallbackMs,
+    plugins,
+  };
+}
+
+function contextOf(
+  { config, log }: DaemonOptions,
+  daemon: DaemonInfo,
+  plugin: AnyPlugin,
+  shown: ShownByPlugin,
+  signal: AbortSignal,
+): PluginContext<unknown> {
+  const name = pluginName(plugin);
+  const directories = pluginDirectories(daemon.root, daemon.state, name);
+  return {
+    config: config.of(plugin),
+    get rootDir() {
+      return directories.rootDir;
+    },
+    get stateDir() {
+      return directories.stateDir;
+    },
+    signal,
+    log: log.with({ plugin: name }),
+    daemon,
+    ...shown,
+  };
+}
+
+/** What a process that serves must hear: faults nobody caught are logged; they do not end it. */
+export function logUncaught(log: Log): Disposable {
+  const uncaught = (thrown: unknown) => {
+    log.error('uncaught error', {
+      error: messageOf(thrown),
+      stack: thrown instanceof Error ? thrown.stack : undefined,
+    });
+  };
+  process.on('uncaughtException', uncaught);
+  process.on('unhandledRejection', uncaught);
+  return {
+    [Symbol.dispose]: () => {
+      process.off('uncaughtException', uncaught);
+      process.off('unhandledRejection', uncaught);
+    },
+  };
+}

@@ -232,7 +232,7 @@ function failure(transport: Transport, options: CallOptions, error: unknown): Er
   if (options.signal?.aborted) return abortFault(options.signal);
   const { code, details } = (error ?? {}) as { code?: number; details?: string };
   if (code === undefined) return fault('internal', `call to ${transport.address} ended without a status`, error);
-  const lost = /^No connection established\. Last error: (?:Error: )?(.*?)(?: Resolution note:.*)?$/s.exec(
+  const lost = /^No connection established\. Last error: (?:Error: )?(.*?)\.?(?: Resolution note:.*)?$/s.exec(
     details ?? '',
   );
   if (lost !== null) return unavailable(`cannot connect to ${transport.address}: ${lost[1]}`, error);

@@ -93,10 +93,14 @@ test('over TLS a server that wants certificates serves those who have one', asyn
   const tls = { certificate: pem('server.pem'), key: pem('server.key'), clientCa: pem('ca.pem') };
   const address = await listen(server, 'tcp://127.0.0.1:0', tls);
   expect(address).toMatch(/^tcp:\/\/127\.0\.0\.1:[1-9]\d*$/);
-  const ask = async (own: object) => {
-    using transport = openTransport(address, { ca: pem('ca.pem'), ...own });
+  const ask = async (own: object, at = address) => {
+    using transport = openTransport(at, { ca: pem('ca.pem'), ...own });
     return (await remoteVersion(transport, { timeoutMs: 5000 })).version;
   };
-  expect(await ask({ certificate: pem('client.pem'), key: pem('client.key') })).toBe('1.7.0');
+  const client = { certificate: pem('client.pem'), key: pem('client.key') };
+  expect(await ask(client)).toBe('1.7.0');
+  expect(await ask(client, address.replace('127.0.0.1', 'localhost'))).toBe('1.7.0');
+  expect(await faultOf(ask({ ...client, serverName: 'elsewhere' }))).toBe('unavailable');
+  expect(await faultOf(ask({ ...client, ca: pem('client.pem') }))).toBe('unavailable');
   expect(await faultOf(ask({}))).toBe('unavailable');
 });

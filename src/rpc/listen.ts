@@ -1,6 +1,12 @@
 import { unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { ServerCredentials } from '@grpc/grpc-js';
+import {
+  type ServerCredentials as Credentials,
+  experimental,
+  ServerCredentials,
+  ServerInterceptingCall,
+  status,
+} from '@grpc/grpc-js';
 import { fault, invalidArgument, unavailable } from '#base/errors';
 import { parseAddress } from './address.ts';
 import type { GrpcServer } from './grpc-server.ts';
@@ -11,6 +17,8 @@ export interface ServerTls {
   readonly key: Buffer;
   /** When given, clients must show a certificate that it has signed. */
   readonly clientCa?: Buffer;
+  /** When given, every call of a client whose certificate has another common name is refused. */
+  readonly clientName?: string;
 }
 
 /**
@@ -28,9 +36,26 @@ export async function listen(server: GrpcServer, address: string, tls?: ServerTl
   }
   if (tls === undefined) throw invalidArgument(`listen on ${address}: TCP without TLS`);
   const pair = { cert_chain: tls.certificate, private_key: tls.key };
-  const credentials = ServerCredentials.createSsl(tls.clientCa ?? null, [pair], tls.clientCa !== undefined);
+  const plain = ServerCredentials.createSsl(tls.clientCa ?? null, [pair], tls.clientCa !== undefined);
+  const credentials = tls.clientName === undefined ? plain : onlyClientsNamed(tls.clientName, plain);
   const port = await bind(server, `${parsed.host}:${parsed.port}`, credentials);
   return `tcp://${parsed.host}:${port}`;
+}
+
+function onlyClientsNamed(name: string, credentials: ServerCredentials): ServerCredentials {
+  return experimental.createServerCredentialsWithInterceptors(credentials, [
+    (_, call) =>
+      new ServerInterceptingCall(call, {
+        start: (next) => {
+          const shown = call.getAuthContext().sslPeerCertificate?.subject?.CN;
+          if (shown === name) return next();
+          call.sendStatus({
+            code: status.UNAUTHENTICATED,
+            details: `client certificate of ${JSON.stringify(shown)}: unauthorized`,
+          });
+        },
+      }),
+  ]);
 }
 
 function bind(server: GrpcServer, target: string, credentials: ServerCredentials): Promise<number> {
@@ -42,7 +67,12 @@ function bind(server: GrpcServer, target: string, credentials: ServerCredentials
   });
 }
 
-async function removeStale(path: string): Promise<void> {
+/**
+ * Makes room for a socket: removes one that a dead server left behind.
+ *
+ * @throws already_exists when somebody answers there
+ */
+export async function removeStale(path: string): Promise<void> {
   const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
     const socket = connect(path, () => {
       socket.destroy();

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { checkServerIdentity as checkIdentity, type PeerCertificate } from 'node:tls';
 import { Client, credentials } from '@grpc/grpc-js';
 import { invalidArgument } from '#base/errors';
 import { parseAddress } from './address.ts';
@@ -29,11 +31,8 @@ export function openTransport(address: string, tls?: ClientTls): Transport {
   const parsed = parseAddress(address);
   if (parsed.kind === 'tcp' && tls === undefined) throw invalidArgument(`connect to ${address}: TCP without TLS`);
   const target = parsed.kind === 'unix' ? `unix:${parsed.path}` : `dns:${parsed.host}:${parsed.port}`;
-  const secrets =
-    tls === undefined
-      ? credentials.createInsecure()
-      : credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.certificate ?? null);
-  const grpc = new Client(target, secrets, {
+  const secrets = parsed.kind === 'tcp' && tls !== undefined ? secretsOf(parsed.host, tls) : undefined;
+  const grpc = new Client(target, secrets?.credentials ?? credentials.createInsecure(), {
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
     'grpc-node.flow_control_window': flowControlWindow,
@@ -43,10 +42,22 @@ export function openTransport(address: string, tls?: ClientTls): Transport {
     'grpc.enable_http_proxy': 0,
     'grpc.service_config_disable_resolution': 1,
     'grpc.use_local_subchannel_pool': 1,
-    ...(tls?.serverName === undefined ? {} : { 'grpc.ssl_target_name_override': tls.serverName }),
+    ...(secrets?.serverName !== undefined && { 'grpc.ssl_target_name_override': secrets.serverName }),
   });
   return { address, grpc, [Symbol.dispose]: () => grpc.close() };
 }
 
 // HTTP/2's own 64 KiB per stream makes a sender of large messages wait for each round trip.
 const flowControlWindow = 4 << 20;
+
+function secretsOf(host: string, tls: ClientTls) {
+  const address = host.replace(/^\[|\]$/g, '');
+  const byAddress = tls.serverName === undefined && isIP(address) !== 0;
+  // An address may not be sent as a server's name; grpc-js would. So another name is sent, and the certificate checked for the address.
+  const checkServerIdentity = (_: string, certificate: PeerCertificate) => checkIdentity(address, certificate);
+  const verify = byAddress ? { checkServerIdentity } : {};
+  return {
+    credentials: credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.certificate ?? null, verify),
+    serverName: byAddress ? 'address.invalid' : tls.serverName,
+  };
+}

@@ -1,0 +1,28 @@
+/* Shared by the io-*.c files only. */
+#ifndef IO_PRIVATE_H
+#define IO_PRIVATE_H
+
+#include "io.h"
+#include "logger.h"
+#include "relay.h"
+
+struct io {
+	struct shim *s;
+	int hold[3]; /* other ends of the client's fifos */
+	int master;  /* of the pty */
+	struct relay *relay[3];
+	int flowing; /* outputs that are not at their end */
+	struct waitq drained;
+	struct logger *logger;
+};
+
+struct io *io_new(struct shim *s);
+void io_flow_out(struct io *io, int n, int from, int to, bool splice);
+void io_flow_in(struct io *io, int from, int to, bool splice);
+
+/* The client's stdin: an fd to read it from, and a writer held in io->hold[0]. */
+int io_stdin_fifo(struct io *io, const char *path, int *from, struct err *e);
+/* Where output n goes: an fd to write to; holds a reader when it is a fifo, and says so. */
+int io_sink(struct io *io, int n, const struct uri *u, int *to, bool *fifo, struct err *e);
+
+#endif

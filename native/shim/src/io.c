@@ -1,0 +1,117 @@
+#include "io.h"
+
+#include "io-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct io *io_new(struct shim *s)
+{
+	struct io *io = xalloc(sizeof(*io));
+	io->s = s;
+	io->master = -1;
+	for (int i = 0; i < 3; i++)
+		io->hold[i] = -1;
+	return io;
+}
+
+static void output_done(struct relay *r, void *owner)
+{
+	struct io *io = owner;
+	(void)r;
+	if (--io->flowing == 0)
+		waitq_wake(io->s->loop, &io->drained);
+}
+
+void io_flow_out(struct io *io, int n, int from, int to, bool splice)
+{
+	io->flowing++;
+	io->relay[n] = relay_start(io->s->loop, from, to, splice, output_done, io);
+}
+
+void io_flow_in(struct io *io, int from, int to, bool splice)
+{
+	io->relay[0] = relay_start(io->s->loop, from, to, splice, NULL, NULL);
+	io->relay[0]->no_swallow = true;
+}
+
+void io_started(struct io *io, int fds[3])
+{
+	(void)io;
+	for (int i = 0; i < 3; i++)
+		close_fd(&fds[i]);
+}
+
+void io_exited(struct shim *s, struct io *io)
+{
+	(void)s;
+	if (!io)
+		return;
+	relay_free(io->relay[0]);
+	io->relay[0] = NULL;
+	close_fd(&io->hold[0]);
+}
+
+void io_close_stdin(struct shim *s, struct io *io)
+{
+	(void)s;
+	if (!io)
+		return;
+	close_fd(&io->hold[0]);
+	if (io->relay[0])
+		relay_end(io->relay[0]);
+}
+
+int io_resize(struct io *io, unsigned width, unsigned height, struct err *e)
+{
+	struct winsize ws = { .ws_col = (unsigned short)width, .ws_row = (unsigned short)height };
+	if (!io || io->master < 0)
+		return 0;
+	if (ioctl(io->master, TIOCSWINSZ, &ws) < 0)
+		return err_sys(e, "failed to resize the terminal");
+	return 0;
+}
+
+bool io_drain(struct shim *s, struct io *io, int ms)
+{
+	return !io || io->flowing == 0 || waitq_wait(s->loop, &io->drained, ms);
+}
+
+static void close_ends(struct io *io)
+{
+	for (int i = 0; i < 3; i++) {
+		relay_free(io->relay[i]);
+		io->relay[i] = NULL;
+		close_fd(&io->hold[i]);
+	}
+	close_fd(&io->master);
+}
+
+void io_close(struct shim *s, struct io *io)
+{
+	if (!io)
+		return;
+	close_ends(io);
+	if (io->logger)
+		logger_stop(s, io->logger);
+	io->logger = NULL;
+}
+
+void io_free(struct io *io)
+{
+	if (!io)
+		return;
+	close_ends(io);
+	free(io);
+}
+
+void stdio_free(struct stdio *std)
+{
+	free_ptr(&std->in);
+	free_ptr(&std->out);
+	free_ptr(&std->err);
+}

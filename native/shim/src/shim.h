@@ -1,0 +1,43 @@
+/* The one state of the serving process, passed to whatever needs it. */
+#ifndef SHIM_H
+#define SHIM_H
+
+#include "base.h"
+#include "log.h"
+#include "loop.h"
+
+#include <time.h>
+
+struct conn;
+struct container;
+struct publisher;
+struct child;
+
+/* An exit that was collected before anybody knew whose it was. */
+struct stray_exit {
+	pid_t pid;
+	int status;
+	struct timespec at;
+};
+
+struct shim {
+	struct loop *loop;
+	struct log log;
+	const char *namespace;
+	const char *id;
+	const char *address;     /* the daemon's gRPC address */
+	const char *socket_path; /* ours, removed at the end */
+	struct source listener;
+	struct source signals;
+	struct conn *conns;
+	struct container *containers;
+	struct publisher *publisher;
+
+	struct child *children; /* runc, loggers: whoever is waited for */
+	struct stray_exit *strays;
+	size_t stray_count;
+	int expecting; /* creates and execs under way, whose pids are not known yet */
+	bool stopping;
+};
+
+#endif

@@ -1,0 +1,92 @@
+#include "socket.h"
+
+#include "sha256.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PATH_LIMIT 106
+#define BACKLOG 128
+
+char *socket_path(const char *dir, const char *grpc, const char *namespace, const char *group)
+{
+	char hex[65];
+	AUTO_FREE char *name = xprintf("%s%s%s/%s", grpc, *grpc ? "/" : "", namespace, group);
+	sha256_hex(name, strlen(name), hex);
+	return xprintf("%s/%s", *dir ? dir : SOCKET_DIR, hex);
+}
+
+static bool address_of(const char *path, struct sockaddr_un *at)
+{
+	*at = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) > PATH_LIMIT)
+		return false;
+	strcpy(at->sun_path, path);
+	return true;
+}
+
+bool socket_alive(const char *path)
+{
+	struct sockaddr_un at;
+	if (!address_of(path, &at))
+		return false;
+	AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* A full backlog (EAGAIN) means that somebody is there. */
+	return fd >= 0 && (connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0 || errno == EAGAIN);
+}
+
+static int make_dir(const char *path)
+{
+	AUTO_FREE char *dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+	for (char *slash = strchr(dir + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		if (mkdir(dir, 0711) < 0 && errno != EEXIST)
+			return -1;
+		*slash = '/';
+	}
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return -1;
+	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int bind_private(int fd, const struct sockaddr_un *at)
+{
+	mode_t old = umask(0177);
+	int rc = bind(fd, (const struct sockaddr *)at, sizeof(*at));
+	int keep = errno;
+	umask(old);
+	errno = keep;
+	return rc;
+}
+
+/* The directory is locked, so that of two starts of one group the second finds the first listening. */
+int socket_serve(const char *path, struct err *e)
+{
+	struct sockaddr_un at;
+	if (!address_of(path, &at))
+		return err_set(e, CODE_INVALID_ARGUMENT, "socket path %s is longer than %d: invalid argument", path, PATH_LIMIT);
+	AUTO_FD dir = make_dir(path);
+	if (dir < 0 || flock(dir, LOCK_EX) < 0)
+		return err_sys(e, "create new shim socket: directory of %s", path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int rc = fd < 0 ? -1 : bind_private(fd, &at);
+	if (rc < 0 && errno == EADDRINUSE) {
+		if (socket_alive(path)) {
+			close_fd(&fd);
+			return -2;
+		}
+		unlink(path);
+		rc = bind_private(fd, &at);
+	}
+	if (rc == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	err_sys(e, "create new shim socket %s", path);
+	close_fd(&fd);
+	return -1;
+}

@@ -1,0 +1,19 @@
+#include "publisher.h"
+#include "service.h"
+
+#define FLUSH_MS 5000
+
+/* A shim that still has containers stays: it may serve a whole group. */
+enum handled task_shutdown(struct shim *s, struct call *call, struct buf *reply, struct err *e)
+{
+	(void)e;
+	if (s->containers || s->stopping)
+		return ANSWER;
+	s->stopping = true;
+	bool now = call->req.now;
+	call_answer(call, reply);
+	if (!now && !publisher_flush(s->publisher, FLUSH_MS))
+		log_warn(s, "some events could not be delivered");
+	loop_stop(s->loop);
+	return LATER;
+}

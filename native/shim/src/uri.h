@@ -1,0 +1,20 @@
+/* Where output goes: a path, or a URI such as binary:///usr/bin/logger?key=value. */
+#ifndef URI_H
+#define URI_H
+
+#include "base.h"
+
+enum uri_scheme { URI_FIFO, URI_FILE, URI_BINARY };
+
+struct uri {
+	enum uri_scheme scheme;
+	char *path;  /* absolute, decoded */
+	char **args; /* of a binary: key, value, key, … without empty values; NULL at the end */
+	size_t arg_count;
+};
+
+/* A plain path is a fifo. INVALID_ARGUMENT for an unknown scheme, a host, a relative path, bad escapes. */
+int uri_parse(const char *text, struct uri *u, struct err *e);
+void uri_free(struct uri *u);
+
+#endif

@@ -1,12 +1,6 @@
 import { unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
-import {
-  type ServerCredentials as Credentials,
-  experimental,
-  ServerCredentials,
-  ServerInterceptingCall,
-  status,
-} from '@grpc/grpc-js';
+import { experimental, ServerCredentials, ServerInterceptingCall, status } from '@grpc/grpc-js';
 import { fault, invalidArgument, unavailable } from '#base/errors';
 import { parseAddress } from './address.ts';
 import type { GrpcServer } from './grpc-server.ts';

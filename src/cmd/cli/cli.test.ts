@@ -59,6 +59,7 @@ async function run(argv: readonly string[], env: Record<string, string> = {}) {
     env,
     cwd: '/',
     signal: new AbortController().signal,
+    onSignal: () => ({ [Symbol.dispose]: () => {} }),
   };
   return { code: await runProgram(program, io), ...written };
 }

@@ -8,8 +8,10 @@ export interface Io {
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** Fires when the user interrupts. */
+  /** Fires when the user interrupts, unless somebody listens to signals. */
   readonly signal: AbortSignal;
+  /** Hands all signals that a program may catch to the listener, instead of ending the command, until disposed. */
+  onSignal(listener: (name: NodeJS.Signals) => void): Disposable;
 }
 
 export interface Output {

@@ -2,12 +2,30 @@ import { writeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Io, Output } from './io.ts';
 
-/** The real process as a command sees it. `signal` fires at the first SIGINT or SIGTERM unless somebody else handles them. */
+/** What `onSignal` hands on. Not those that the kernel sends for faults, nor SIGCHLD, SIGURG and SIGPIPE, which concern this process alone. */
+const forwarded = [
+  'SIGINT',
+  'SIGTERM',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGCONT',
+  'SIGTSTP',
+  'SIGTTIN',
+  'SIGTTOU',
+] as const;
+
+/** The real process as a command sees it. */
 export function processIo(argv: readonly string[]): Io {
   const interrupted = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => interrupted.abort(new Error(`interrupted by ${name}`)));
-  }
+  const listeners = new Set<(name: NodeJS.Signals) => void>();
+  const dispatch = (name: NodeJS.Signals) => {
+    if (listeners.size > 0) for (const listener of listeners) listener(name);
+    else interrupted.abort(new Error(`interrupted by ${name}`));
+  };
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, dispatch);
   return {
     argv,
     get stdin() {
@@ -18,6 +36,17 @@ export function processIo(argv: readonly string[]): Io {
     env: process.env,
     cwd: process.cwd(),
     signal: interrupted.signal,
+    onSignal: (listener) => {
+      listeners.add(listener);
+      const others = forwarded.filter((name) => name !== 'SIGINT' && name !== 'SIGTERM');
+      for (const name of others) process.on(name, listener);
+      return {
+        [Symbol.dispose]: () => {
+          listeners.delete(listener);
+          for (const name of others) process.off(name, listener);
+        },
+      };
+    },
   };
 }
 

@@ -1,0 +1,86 @@
+import { formatTimestamp, fromMillis } from '#base/timestamp';
+import type { ContainerStore } from '#core/containers/containers';
+import type { ContentStore } from '#core/content/content';
+import type { Differ } from '#core/diff/diff';
+import type { Events } from '#core/events/events';
+import type { Introspection } from '#core/introspection/introspection';
+import type { NamespaceStore } from '#core/namespaces/namespaces';
+import type { Tasks } from '#core/runtime/tasks';
+import type { Scope } from '#core/scope';
+import type { Snapshotter } from '#core/snapshots/snapshotter';
+import { remoteContainers } from '#rpc/containers/client';
+import { remoteContent } from '#rpc/content/client';
+import { remoteDiffer } from '#rpc/diff/client';
+import { remoteEvents } from '#rpc/events/client';
+import { type RemoteImages, remoteImages } from '#rpc/images/client';
+import { remoteIntrospection } from '#rpc/introspection/client';
+import { type RemoteLeases, remoteLeases } from '#rpc/leases/client';
+import { remoteNamespaces } from '#rpc/namespaces/client';
+import { remoteSnapshotter } from '#rpc/snapshots/client';
+import { remoteTasks } from '#rpc/tasks/client';
+import { type ClientTls, openTransport, type Transport } from '#rpc/transport';
+import { remoteVersion } from '#rpc/version/client';
+
+/**
+ * A daemon, Berth's or containerd's, as a program uses it. The stores are those of `src/core`, with the promises written there.
+ * Nothing is connected until the first call; a lost connection is made anew by the next one.
+ */
+export interface Client extends AsyncDisposable {
+  readonly content: ContentStore;
+  readonly images: RemoteImages;
+  readonly containers: ContainerStore;
+  readonly leases: RemoteLeases;
+  readonly namespaces: NamespaceStore;
+  readonly tasks: Tasks;
+  readonly events: Events;
+  readonly differ: Differ;
+  readonly introspection: Introspection;
+  /** For services that have no face here. */
+  readonly transport: Transport;
+  version(signal: AbortSignal): Promise<{ readonly version: string; readonly revision: string }>;
+  /** A snapshotter by name; with an empty one, what the namespace's labels or else the daemon's custom say. */
+  snapshotter(scope: Scope, name: string): Promise<Snapshotter>;
+  snapshotterName(scope: Scope, name: string): Promise<string>;
+  /** A lease for the work until it is disposed, and the scope that puts everything made into it. It expires by itself after a day. */
+  lease(scope: Scope): Promise<AsyncDisposable & { readonly id: string; readonly scope: Scope }>;
+}
+
+export interface ClientOptions {
+  readonly tls?: ClientTls;
+}
+
+export const defaultAddress = '/run/containerd/containerd.sock';
+
+/** @throws invalid_argument for a malformed address; whether somebody listens shows with the first call (unavailable, with the address) */
+export function openClient(address: string = defaultAddress, options: ClientOptions = {}): Client {
+  const transport = openTransport(address, options.tls);
+  const namespaces = remoteNamespaces(transport);
+  const leases = remoteLeases(transport);
+  const snapshotterName = async (scope: Scope, name: string) =>
+    name || (await namespaces.get(scope.namespace)).labels['containerd.io/defaults/snapshotter'] || 'overlayfs';
+  return {
+    content: remoteContent(transport),
+    images: remoteImages(transport),
+    containers: remoteContainers(transport),
+    leases,
+    namespaces,
+    tasks: remoteTasks(transport),
+    events: remoteEvents(transport),
+    differ: remoteDiffer(transport),
+    introspection: remoteIntrospection(transport),
+    transport,
+    version: (signal) => remoteVersion(transport, { signal }),
+    snapshotterName,
+    snapshotter: async (scope, name) => remoteSnapshotter(transport, await snapshotterName(scope, name)),
+    lease: async (scope) => {
+      const expire = formatTimestamp(fromMillis(Date.now() + dayMs)).replace(/\.\d+Z$/, 'Z');
+      const { id } = await leases.create(scope, { id: '', labels: { 'containerd.io/gc.expire': expire } });
+      // The work may have been cut short: the lease must go all the same.
+      const detached = { namespace: scope.namespace, signal: AbortSignal.timeout(10_000) };
+      return { id, scope: { ...scope, lease: id }, [Symbol.asyncDispose]: () => leases.delete(detached, id) };
+    },
+    [Symbol.asyncDispose]: async () => transport[Symbol.dispose](),
+  };
+}
+
+const dayMs = 86_400_000;

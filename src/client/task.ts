@@ -1,0 +1,69 @@
+import type { Any } from '#base/any';
+import { isFault } from '#base/errors';
+import type { Container } from '#core/containers/containers';
+import type { Descriptor } from '#core/descriptor';
+import type { Stdio } from '#core/runtime/runtime';
+import type { Scope } from '#core/scope';
+import type { Client } from './client.ts';
+
+export interface TaskOptions {
+  readonly options?: Any;
+  readonly checkpoint?: Descriptor;
+}
+
+/** Makes a container's task on its own snapshot, where it has one. @throws as Tasks.create and Snapshotter.mounts */
+export async function createTask(
+  client: Client,
+  scope: Scope,
+  container: Container,
+  stdio: Stdio,
+  options: TaskOptions = {},
+): Promise<{ readonly pid: number }> {
+  const { id, snapshotKey, snapshotter } = container;
+  const rootfs =
+    snapshotKey === '' ? [] : await (await client.snapshotter(scope, snapshotter)).mounts(scope, snapshotKey);
+  return client.tasks.create(scope, id, { rootfs, ...stdio, ...options });
+}
+
+/** Deletes a task after the work with it; that it is gone already is no error. Works also when the work was interrupted. */
+export async function deleteTaskIfThere(client: Client, scope: Scope, id: string): Promise<void> {
+  try {
+    await client.tasks.delete(afterwards(scope), id);
+  } catch (thrown) {
+    if (!isFault(thrown, 'not_found')) throw thrown;
+  }
+}
+
+/** The same for an exec'd process. */
+export async function deleteProcessIfThere(client: Client, scope: Scope, id: string, execId: string): Promise<void> {
+  try {
+    await client.tasks.deleteProcess(afterwards(scope), id, execId);
+  } catch (thrown) {
+    if (!isFault(thrown, 'not_found')) throw thrown;
+  }
+}
+
+/** Removes a container with its snapshot; that they are gone already is no error. Works also when the work was interrupted. */
+export async function deleteContainerIfThere(
+  client: Client,
+  scope: Scope,
+  container: Pick<Container, 'id' | 'snapshotter' | 'snapshotKey'>,
+): Promise<void> {
+  const { id, snapshotter, snapshotKey } = container;
+  const after = afterwards(scope);
+  const steps = [
+    async () =>
+      snapshotKey === '' ? undefined : (await client.snapshotter(after, snapshotter)).remove(after, snapshotKey),
+    async () => client.containers.delete(after, id),
+  ];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (thrown) {
+      if (!isFault(thrown, 'not_found')) throw thrown;
+    }
+  }
+}
+
+/** The same scope for cleaning up: the user's interruption has ended the work, not the duty to clean up. */
+const afterwards = ({ namespace }: Scope): Scope => ({ namespace, signal: AbortSignal.timeout(30_000) });

@@ -1,0 +1,47 @@
+import { type Client, openClient } from '#client/client';
+import { type Scope, scopeOf } from '#core/scope';
+import { commandsFor, type Invocation } from '../cli/command.ts';
+import { duration, type Flags, flag, text } from '../cli/flags.ts';
+
+/** What stands before ctr's commands. */
+export const globals = {
+  debug: flag('enable debug output in logs'),
+  address: text("address for containerd's GRPC server", {
+    alias: 'a',
+    default: '/run/containerd/containerd.sock',
+    env: 'CONTAINERD_ADDRESS',
+  }),
+  timeout: duration('total timeout for ctr commands'),
+  'connect-timeout': duration('timeout for connecting to containerd'),
+  namespace: text('namespace to use with commands', { alias: 'n', default: 'default', env: 'CONTAINERD_NAMESPACE' }),
+};
+type Globals = typeof globals;
+export type CtrInvocation<F extends Flags = Flags> = Invocation<F, Globals>;
+
+const define = commandsFor<Globals>();
+
+interface ClientCommand<F extends Flags> extends Omit<Parameters<typeof define<F>>[0], 'run'> {
+  run(session: Session, invocation: CtrInvocation<F>): Promise<number | undefined>;
+}
+
+/** A connection for the time of one command, and the scope that the command line asks for. */
+export interface Session {
+  readonly client: Client;
+  readonly scope: Scope;
+}
+
+/** A command that talks to a daemon. */
+export function command<F extends Flags>(spec: ClientCommand<F>) {
+  return define({
+    ...spec,
+    run: async (invocation: CtrInvocation<F>) => {
+      const { globals: all, io } = invocation;
+      const signal = all.timeout > 0 ? AbortSignal.any([io.signal, AbortSignal.timeout(all.timeout)]) : io.signal;
+      await using client = openClient(all.address);
+      return await spec.run({ client, scope: scopeOf(all.namespace, { signal }) }, invocation);
+    },
+  });
+}
+
+/** One that does not. */
+export const localCommand = define;

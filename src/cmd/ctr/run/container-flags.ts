@@ -1,0 +1,75 @@
+import { flag, float, list, number, text, type Values } from '../../cli/flags.ts';
+
+/** Flags that `run` and `containers create` share: what the container is to be. */
+export const containerFlags = {
+  snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
+  'snapshotter-label': list('labels added to the new snapshot for this container.'),
+  config: text('path to the runtime-specific spec config file', { alias: 'c' }),
+  cwd: text('specify the working directory of the process'),
+  env: list('specify additional container environment variables (e.g. FOO=bar)'),
+  'env-file': text('specify additional container environment variables in a file(e.g. FOO=bar, one per line)'),
+  label: list('specify additional labels (e.g. foo=bar)'),
+  annotation: list('specify additional OCI annotations (e.g. foo=bar)'),
+  mount: list('specify additional container mount (e.g. type=bind,src=/tmp,dst=/host,options=rbind:ro)'),
+  'net-host': flag('enable host networking for the container'),
+  privileged: flag('run privileged container'),
+  'read-only': flag('set the containers filesystem as readonly'),
+  runtime: text('runtime name', { default: 'io.containerd.runc.v2' }),
+  'runtime-config-path': text('optional runtime config path'),
+  tty: flag('allocate a TTY for the container', { alias: 't' }),
+  'with-ns': list("specify existing Linux namespaces to join at container runtime (format '<nstype>:<path>')"),
+  'pid-file': text("file path to write the task's pid"),
+  'allow-new-privs': flag("turn off OCI spec's NoNewPrivileges feature flag"),
+  'memory-limit': number('memory limit (in bytes) for the container'),
+  device: list(
+    'file path to a device to add to the container; or a path to a directory tree of devices to add to the container',
+  ),
+  'cap-add': list("add Linux capabilities (Set capabilities with 'CAP_' prefix)"),
+  'cap-drop': list("drop Linux capabilities (Set capabilities with 'CAP_' prefix)"),
+  seccomp: flag('enable the default seccomp profile'),
+  'seccomp-profile': text(
+    'file path to custom seccomp profile. seccomp must be set to true, before using seccomp-profile',
+  ),
+  'apparmor-profile': text('enable AppArmor with an existing custom profile'),
+  'rdt-class': text(
+    'name of the RDT class to associate the container with. Specifies a Class of Service (CLOS) for cache and memory bandwidth management.',
+  ),
+  rootfs: flag('use custom rootfs that is not managed by containerd snapshotter'),
+  'no-pivot': flag('disable use of pivot-root (linux only)'),
+  'cpu-quota': number('Limit CPU CFS quota', { default: -1 }),
+  'cpu-period': number('Limit CPU CFS period'),
+  'rootfs-propagation': text('set the propagation of the container rootfs'),
+};
+export type ContainerFlags = Values<typeof containerFlags>;
+
+/** Those that `run` has besides: how it is to run. */
+export const runFlags = {
+  rm: flag('remove the container after running, cannot be used with --detach'),
+  'null-io': flag('send all IO to /dev/null'),
+  'log-uri': text('log uri'),
+  detach: flag('detach from the task after it has started execution, cannot be used with --rm', { alias: 'd' }),
+  'fifo-dir': text('directory used for storing IO FIFOs'),
+  cgroup: text('cgroup path (To disable use of cgroup, set to "" explicitly)'),
+  platform: text('run image for specific platform'),
+  'runc-binary': text('specify runc-compatible binary'),
+  'runc-root': text('specify runc-compatible root'),
+  'runc-systemd-cgroup': flag('start runc with systemd cgroup manager'),
+  uidmap: text(
+    'run inside a user namespace with the specified UID mapping range; specified with the format container-uid:host-uid:length',
+    {
+      value: 'container-uid:host-uid:length',
+    },
+  ),
+  gidmap: text(
+    'run inside a user namespace with the specified GID mapping range; specified with the format container-gid:host-gid:length',
+    {
+      value: 'container-gid:host-gid:length',
+    },
+  ),
+  'remap-labels': flag(
+    'provide the user namespace ID remapping to the snapshotter via label options; requires snapshotter support',
+  ),
+  cpus: float('set the CFS cpu quota'),
+  'cpu-shares': number('set the cpu shares', { default: 1024 }),
+};
+export type RunFlags = Values<typeof runFlags>;

@@ -1,0 +1,13 @@
+import type { Snapshotter } from '#core/snapshots/snapshotter';
+import { text, type Values } from '../../cli/flags.ts';
+import type { Session } from '../globals.ts';
+
+/** What stands between `snapshots` and the command. */
+export const snapshotFlags = {
+  snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
+};
+
+/** The snapshotter that the command line chose; without a word of it, the namespace's default. */
+export function chosenSnapshotter({ client, scope }: Session, globals: object): Promise<Snapshotter> {
+  return client.snapshotter(scope, (globals as Partial<Values<typeof snapshotFlags>>).snapshotter ?? '');
+}

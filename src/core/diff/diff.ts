@@ -61,6 +61,11 @@ export interface ApplyOptions {
   readonly payloads?: Readonly<Record<string, Any>>;
   /** Bring the written files to the disk before returning. */
   readonly syncFs?: boolean;
+  /**
+   * The mounts show one layer alone that will later lie above others (a snapshot prepared without a parent, to be committed with one):
+   * its deletions are kept as overlayfs reads them, instead of being carried out on what is there.
+   */
+  readonly keepWhiteouts?: boolean;
   /** Narrower bounds than the differ's own. */
   readonly limits?: Partial<LayerLimits>;
 }

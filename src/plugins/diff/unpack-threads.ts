@@ -26,8 +26,8 @@ class UnpackPair {
   broken = false;
 
   constructor() {
-    this.#inflate = new Worker(new URL('./inflate-worker.ts', import.meta.url));
-    this.#untar = new Worker(new URL('./untar-worker.ts', import.meta.url));
+    this.#inflate = new Worker(new URL('./inflate.worker.ts', import.meta.url));
+    this.#untar = new Worker(new URL('./untar.worker.ts', import.meta.url));
     this.rest();
   }
 

@@ -14,8 +14,8 @@ export default command({
   run: async ({ client, scope }, { io, args: [id], flags }) => {
     if (id === undefined || id === '') throw invalidArgument('container id must be provided');
     const container = await client.containers.get(scope, id);
-    const spec = container.spec.typeUrl.endsWith(jsonTypes.spec)
-      ? decodeJson<unknown>(container.spec)
+    const spec = container.spec.typeUrl.endsWith(specTypeUrl)
+      ? (JSON.parse(new TextDecoder().decode(container.spec.value)) as object)
       : goAny(container.spec);
     if (flags.spec) await io.stdout.write(`${ctrJson(spec)}\n`);
     else {

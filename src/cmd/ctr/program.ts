@@ -1,0 +1,113 @@
+import { berthVersion } from '#base/version';
+import { group, type Program } from '../cli/command.ts';
+import createContainer from './containers/create.ts';
+import deleteContainer from './containers/delete.ts';
+import containerInfo from './containers/info.ts';
+import labelContainer from './containers/label.ts';
+import listContainers from './containers/list.ts';
+import activeContent from './content/active.ts';
+import deleteContent from './content/delete.ts';
+import getContent from './content/get.ts';
+import ingestContent from './content/ingest.ts';
+import labelContent from './content/label.ts';
+import listContent from './content/list.ts';
+import events from './events.ts';
+import { globals } from './globals.ts';
+import checkImages from './images/check.ts';
+import deleteImage from './images/delete.ts';
+import labelImage from './images/label.ts';
+import listImages from './images/list.ts';
+import { mount, unmount } from './images/mount.ts';
+import tagImage from './images/tag.ts';
+import createLease from './leases/create.ts';
+import deleteLease from './leases/delete.ts';
+import listLeases from './leases/list.ts';
+import createNamespace from './namespaces/create.ts';
+import labelNamespace from './namespaces/label.ts';
+import listNamespaces from './namespaces/list.ts';
+import removeNamespace from './namespaces/remove.ts';
+import listPlugins from './plugins/list.ts';
+import run from './run/run.ts';
+import commitSnapshot from './snapshots/commit.ts';
+import deleteSnapshot from './snapshots/delete.ts';
+import diffSnapshots from './snapshots/diff.ts';
+import snapshotInfo from './snapshots/info.ts';
+import labelSnapshot from './snapshots/label.ts';
+import listSnapshots from './snapshots/list.ts';
+import { prepare, view } from './snapshots/make.ts';
+import snapshotMounts from './snapshots/mounts.ts';
+import { snapshotFlags } from './snapshots/session.ts';
+import snapshotTree from './snapshots/tree.ts';
+import snapshotUsage from './snapshots/usage.ts';
+import attach from './tasks/attach.ts';
+import checkpoint from './tasks/checkpoint.ts';
+import deleteTask from './tasks/delete.ts';
+import exec from './tasks/exec.ts';
+import kill from './tasks/kill.ts';
+import listTasks from './tasks/list.ts';
+import metrics from './tasks/metrics.ts';
+import { pause, resume } from './tasks/pause.ts';
+import ps from './tasks/ps.ts';
+import start from './tasks/start.ts';
+import version from './version.ts';
+
+/** The command tree: what `--help` shows is in this order. */
+export const ctr: Program = {
+  name: 'ctr',
+  banner: '',
+  version: berthVersion.version,
+  description:
+    'A client for Berth and containerd, for looking inside and trying things out. It speaks the API as it is.',
+  globals,
+  commands: [
+    group('plugins', 'provides information about containerd plugins', [listPlugins], { aliases: ['plugin'] }),
+    version,
+    group(
+      'containers',
+      'manage containers',
+      [createContainer, deleteContainer, containerInfo, listContainers, labelContainer],
+      { aliases: ['c', 'container'] },
+    ),
+    group('content', 'manage content', [
+      activeContent,
+      deleteContent,
+      getContent,
+      ingestContent,
+      listContent,
+      labelContent,
+    ]),
+    events,
+    group('images', 'manage images', [checkImages, listImages, mount, unmount, deleteImage, tagImage, labelImage], {
+      aliases: ['image', 'i'],
+    }),
+    group('leases', 'manage leases', [listLeases, createLease, deleteLease]),
+    group('namespaces', 'manage namespaces', [createNamespace, listNamespaces, removeNamespace, labelNamespace], {
+      aliases: ['namespace', 'ns'],
+    }),
+    run,
+    group(
+      'snapshots',
+      'manage snapshots',
+      [
+        commitSnapshot,
+        diffSnapshots,
+        snapshotInfo,
+        listSnapshots,
+        snapshotMounts,
+        prepare,
+        deleteSnapshot,
+        labelSnapshot,
+        snapshotTree,
+        snapshotUsage,
+        view,
+      ],
+      { aliases: ['snapshot'], flags: snapshotFlags },
+    ),
+    group(
+      'tasks',
+      'manage tasks',
+      [attach, checkpoint, deleteTask, exec, listTasks, kill, pause, ps, resume, start, metrics],
+      { aliases: ['t', 'task'] },
+    ),
+  ],
+};

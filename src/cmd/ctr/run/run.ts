@@ -1,0 +1,59 @@
+import { writeFile } from 'node:fs/promises';
+import { invalidArgument } from '#base/errors';
+import { createTask, deleteContainerIfThere, deleteTaskIfThere } from '#client/task';
+import type { Container } from '#core/containers/containers';
+import { type CtrInvocation, command, type Session } from '../globals.ts';
+import { follow } from '../tasks/follow.ts';
+import { chooseIo, consoleFor } from '../tasks/io.ts';
+import { containerFlags, runFlags } from './container-flags.ts';
+import { newContainer, readWords, taskOptions } from './new-container.ts';
+
+const flags = { ...runFlags, ...containerFlags };
+
+export default command({
+  name: 'run',
+  summary: 'run a container',
+  args: '[flags] Image|RootFS ID [COMMAND] [ARG...]',
+  flags,
+  run: async (session, invocation) => {
+    const { flags: chosen, args, given, io } = invocation;
+    const words = readWords(args, chosen);
+    if (chosen.rm && chosen.detach) throw invalidArgument('flags --detach and --rm cannot be specified together');
+    const container = await newContainer(session, { ...words, flags: chosen, given, cwd: io.cwd });
+    try {
+      return await runTask(session, invocation, container);
+    } finally {
+      if (chosen.rm) await deleteContainerIfThere(session.client, session.scope, container);
+    }
+  },
+});
+
+async function runTask(
+  session: Session,
+  { flags: chosen, io }: CtrInvocation<typeof flags>,
+  container: Container,
+): Promise<number> {
+  const { client, scope } = session;
+  const { id } = container;
+  const { tty, detach } = chosen;
+  using _console = consoleFor(io, tty);
+  const choice = {
+    tty,
+    nullIo: chosen['null-io'],
+    logUri: chosen['log-uri'],
+    fifoDir: chosen['fifo-dir'],
+    keep: detach,
+  };
+  await using taskIo = await chooseIo(io, id, choice);
+  const options = taskOptions(chosen);
+  const { pid } = await createTask(client, scope, container, taskIo.stdio, options === undefined ? {} : { options });
+  const begin = async () => void (await client.tasks.start(scope, id, ''));
+  try {
+    if (chosen['pid-file'] !== '') await writeFile(chosen['pid-file'], String(pid));
+    if (!detach) return (await follow(session, io, { id, execId: '', tty, taskIo }, begin)).exitStatus;
+    await begin();
+    return 0;
+  } finally {
+    if (!detach) await deleteTaskIfThere(client, scope, id);
+  }
+}

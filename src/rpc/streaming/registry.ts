@@ -1,0 +1,84 @@
+import type { Any } from '#base/any';
+import { alreadyExists, notFound } from '#base/errors';
+import type { Scope } from '#core/scope';
+import type { MessageStream } from './message-stream.ts';
+
+/** The streams that clients have opened and not yet closed. */
+export class StreamRegistry {
+  readonly #streams = new Map<string, OpenStream>();
+
+  /** @throws not_found */
+  get({ namespace }: Scope, id: string): MessageStream {
+    const stream = this.#streams.get(keyOf(namespace, id));
+    if (stream === undefined) throw notFound(`stream ${JSON.stringify(id)}`);
+    return stream;
+  }
+
+  /** @internal For the service. The stream can be found until it is disposed. @throws already_exists */
+  open({ namespace, signal }: Scope, id: string, incoming: AsyncIterable<Any>): OpenStream {
+    const key = keyOf(namespace, id);
+    if (this.#streams.has(key)) throw alreadyExists(`stream ${JSON.stringify(id)}`);
+    const stream = new OpenStream(id, incoming, signal, () => this.#streams.delete(key));
+    this.#streams.set(key, stream);
+    return stream;
+  }
+}
+
+const keyOf = (namespace: string, id: string): string => `${namespace}/${id}`;
+
+/** @internal The daemon's end of a stream. */
+export class OpenStream implements MessageStream, Disposable {
+  readonly id: string;
+  readonly #incoming: AsyncIterable<Any>;
+  readonly #forget: () => void;
+  readonly #queue: { readonly message: Any; readonly taken: () => void }[] = [];
+  #ended = false;
+  #wake: () => void = () => {};
+
+  constructor(id: string, incoming: AsyncIterable<Any>, signal: AbortSignal, forget: () => void) {
+    this.id = id;
+    this.#incoming = incoming;
+    this.#forget = forget;
+    signal.addEventListener('abort', () => this[Symbol.dispose](), { once: true });
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Any> {
+    return this.#incoming[Symbol.asyncIterator]();
+  }
+
+  send(message: Any): Promise<void> {
+    if (this.#ended) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#queue.push({ message, taken: resolve });
+    this.#wake();
+    return promise;
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  /** What was sent, for the client, until the end. */
+  async *outgoing(): AsyncGenerator<Any> {
+    for (;;) {
+      const next = this.#queue.shift();
+      if (next !== undefined) {
+        yield next.message;
+        next.taken();
+      } else if (this.#ended) {
+        return;
+      } else {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        this.#wake = resolve;
+        await promise;
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#forget();
+    this.end();
+    for (const { taken } of this.#queue.splice(0)) taken();
+  }
+}

@@ -1,0 +1,199 @@
+import { Transfer as TransferService } from '#api/services/transfer/v1/transfer_pb';
+import { ImageStoreSchema } from '#api/types/transfer/imagestore_pb';
+import { ImageExportStreamSchema, ImageImportStreamSchema } from '#api/types/transfer/importexport_pb';
+import { ProgressSchema } from '#api/types/transfer/progress_pb';
+import { OCIRegistrySchema } from '#api/types/transfer/registry_pb';
+import type { Any } from '#base/any';
+import type { Image, ImageStore } from '#core/images/images';
+import type { Scope } from '#core/scope';
+import type { Observer } from '#core/transfer/progress';
+import type { ExportOptions, ImportOptions, RegistryEnd, Transfer } from '#core/transfer/transfer';
+import { pack, unpack } from '../any.ts';
+import { clientOf, withScope } from '../grpc-client.ts';
+import { remoteImages } from '../images/client.ts';
+import { receiveBytes, sendBytes } from '../streaming/bytes.ts';
+import { openStream } from '../streaming/client.ts';
+import type { MessageStream } from '../streaming/message-stream.ts';
+import type { Transport } from '../transport.ts';
+import { anyToWire, platformToWire } from '../values.ts';
+import { progressFromWire, storeToWire } from './convert.ts';
+import { answerQuestions } from './credentials.ts';
+
+/** Transfers that a daemon performs. Of what it is told of progress, everything was told when a transfer returns. */
+export function remoteTransfer(transport: Transport): Transfer {
+  const images = remoteImages(transport);
+  return {
+    pull: (scope, source, options) =>
+      underway(transport, scope, options.onProgress, async (run) => {
+        await run.transfer(await run.registry(source), pack(ImageStoreSchema, storeToWire(options)));
+        return images.get(scope, options.image.name);
+      }),
+    push: (scope, image, destination, { platforms, onProgress }) =>
+      underway(transport, scope, onProgress, async (run) => {
+        const source = pack(ImageStoreSchema, storeToWire({ image: { name: image, labels: {} }, platforms }));
+        await run.transfer(source, await run.registry(destination));
+      }),
+    import: (scope, archive, options) => importArchive(transport, images, scope, archive, options),
+    export: (scope, names, options) => exportArchive(transport, scope, names, options),
+    tag: (scope, source, target) =>
+      underway(transport, scope, undefined, async (run) => {
+        const from = pack(ImageStoreSchema, storeToWire({ image: { name: source, labels: {} } }));
+        await run.transfer(from, pack(ImageStoreSchema, storeToWire({ image: target })));
+        return images.get(scope, target.name);
+      }),
+  };
+}
+
+function importArchive(
+  transport: Transport,
+  images: ImageStore,
+  scope: Scope,
+  archive: AsyncIterable<Uint8Array>,
+  options: ImportOptions,
+): Promise<readonly Image[]> {
+  const saved = new Set<string>();
+  const onProgress: Observer = (progress) => {
+    if (progress.event === 'saved') saved.add(progress.name);
+    options.onProgress?.(progress);
+  };
+  return underway(transport, scope, onProgress, async (run) => {
+    const stream = await run.stream('import');
+    run.besides(sendBytes(stream, archive));
+    await run.transfer(
+      pack(ImageImportStreamSchema, { stream: stream.id }),
+      pack(ImageStoreSchema, storeToWire(options)),
+    );
+    await run.told();
+    return Promise.all([...saved].map((name) => images.get(scope, name)));
+  });
+}
+
+async function* exportArchive(
+  transport: Transport,
+  scope: Scope,
+  names: readonly string[],
+  options: ExportOptions,
+): AsyncGenerator<Uint8Array> {
+  await using run = new Run(transport, scope);
+  await run.observe(options.onProgress);
+  const stream = await run.stream('export');
+  const [name = '', ...more] = names;
+  const flags = { isPrefix: false, allowOverwrite: false, addDigest: false, skipNamedDigest: false };
+  const others = more.map((other) => ({ name: other, ...flags }));
+  const destination = pack(ImageExportStreamSchema, {
+    stream: stream.id,
+    platforms: options.platforms.map(platformToWire),
+    allPlatforms: options.allPlatforms,
+    skipCompatibilityManifest: options.skipDockerManifest,
+    skipNonDistributable: options.skipNonDistributable,
+  });
+  const source = pack(ImageStoreSchema, storeToWire({ image: { name, labels: {} }, names: others }));
+  // A transfer that fails before it has found the stream leaves it open: the failure ends the reading.
+  const transferred = run.transfer(source, destination);
+  run.besides(transferred);
+  yield* run.guarded(receiveBytes(stream));
+  await transferred;
+  await run.told();
+}
+
+async function underway<T>(
+  transport: Transport,
+  scope: Scope,
+  onProgress: Observer | undefined,
+  work: (run: Run) => Promise<T>,
+): Promise<T> {
+  await using run = new Run(transport, scope);
+  await run.observe(onProgress);
+  const result = await run.guard(work(run));
+  await run.told();
+  return result;
+}
+
+/** One transfer with the streams that belong to it. What fails beside it ends it, with that error. */
+class Run implements AsyncDisposable {
+  readonly #transport: Transport;
+  readonly #scope: Scope;
+  readonly #stop = new AbortController();
+  readonly #held = new AsyncDisposableStack();
+  readonly #failed = Promise.withResolvers<never>();
+  #told: Promise<void> = Promise.resolve();
+  #progressId = '';
+
+  constructor(transport: Transport, scope: Scope) {
+    this.#transport = transport;
+    const signal = AbortSignal.any([scope.signal, this.#stop.signal]);
+    this.#scope = { ...scope, signal };
+    this.#failed.promise.catch(() => {});
+    this.#held.defer(() => this.#stop.abort());
+  }
+
+  async transfer(source: Any, destination: Any): Promise<void> {
+    const request = {
+      source: anyToWire(source),
+      destination: anyToWire(destination),
+      options: { progressStream: this.#progressId },
+    };
+    await clientOf(TransferService, this.#transport).transfer(request, withScope(this.#scope));
+  }
+
+  async stream(prefix: string): Promise<MessageStream> {
+    return this.#held.use(await openStream(this.#transport, this.#scope, prefix));
+  }
+
+  async observe(onProgress: Observer | undefined): Promise<void> {
+    if (onProgress === undefined) return;
+    const stream = await this.stream('progress');
+    this.#progressId = stream.id;
+    this.#told = tell(stream, onProgress);
+    this.besides(this.#told);
+  }
+
+  /** Settles when the daemon has told all of its progress. */
+  told(): Promise<void> {
+    return this.#told;
+  }
+
+  async registry({
+    reference,
+    credentials,
+    headers = {},
+    hostDir = '',
+    defaultScheme = '',
+  }: RegistryEnd): Promise<Any> {
+    const stream = credentials === undefined ? undefined : await this.stream('auth');
+    if (stream !== undefined && credentials !== undefined) this.besides(answerQuestions(stream, credentials));
+    const resolver = {
+      authStream: stream?.id ?? '',
+      headers: { ...headers },
+      hostDir,
+      defaultScheme: defaultScheme ?? '',
+    };
+    return pack(OCIRegistrySchema, { reference, resolver });
+  }
+
+  /** Work that goes on beside the transfer and whose failure is the transfer's. */
+  besides(work: Promise<unknown>): void {
+    work.catch((thrown: unknown) => {
+      if (!this.#stop.signal.aborted) this.#failed.reject(thrown);
+    });
+  }
+
+  guard<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#failed.promise]);
+  }
+
+  async *guarded<T>(items: AsyncIterableIterator<T>): AsyncGenerator<T> {
+    for (let next = await this.guard(items.next()); !next.done; next = await this.guard(items.next())) yield next.value;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#held.disposeAsync();
+  }
+}
+
+async function tell(stream: MessageStream, onProgress: Observer): Promise<void> {
+  for await (const message of stream) {
+    const progress = unpack(ProgressSchema, message);
+    if (progress !== undefined) onProgress(progressFromWire(progress));
+  }
+}

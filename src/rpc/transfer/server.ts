@@ -1,0 +1,126 @@
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import { Transfer as TransferService } from '#api/services/transfer/v1/transfer_pb';
+import { ImageStoreSchema } from '#api/types/transfer/imagestore_pb';
+import { ImageExportStreamSchema, ImageImportStreamSchema } from '#api/types/transfer/importexport_pb';
+import { ProgressSchema } from '#api/types/transfer/progress_pb';
+import { type OCIRegistry, OCIRegistrySchema } from '#api/types/transfer/registry_pb';
+import type { Any } from '#base/any';
+import { invalidArgument, notImplemented } from '#base/errors';
+import type { Scope } from '#core/scope';
+import type { Observer } from '#core/transfer/progress';
+import type { RegistryEnd, Transfer } from '#core/transfer/transfer';
+import { pack, unpack } from '../any.ts';
+import { defineService, type Service } from '../service.ts';
+import { receiveBytes, sendBytes } from '../streaming/bytes.ts';
+import type { StreamRegistry } from '../streaming/registry.ts';
+import { platformFromWire, someAnyFromWire } from '../values.ts';
+import { progressToWire, storeFromWire } from './convert.ts';
+import { credentialsOver } from './credentials.ts';
+
+/** The transfer service; bytes, progress and questions for credentials travel over the registry's streams. */
+export function serveTransfer(transfer: Transfer, streams: StreamRegistry): Service {
+  return defineService(TransferService, {
+    transfer: async ({ source, destination, options }, { scope }) => {
+      using progress = observerOver(streams, scope, options?.progressStream ?? '');
+      const ends = { source: someAnyFromWire(source), destination: someAnyFromWire(destination) };
+      await perform({ transfer, streams, scope, ...progress }, ends);
+      return {};
+    },
+  });
+}
+
+interface Context {
+  readonly transfer: Transfer;
+  readonly streams: StreamRegistry;
+  readonly scope: Scope;
+  readonly onProgress?: Observer;
+}
+
+interface Ends {
+  readonly source: Any;
+  readonly destination: Any;
+}
+
+async function perform(context: Context, { source, destination }: Ends): Promise<unknown> {
+  for (const [from, to, run] of pairs) {
+    const given = unpack(from, source);
+    const wanted = given && unpack(to, destination);
+    if (given !== undefined && wanted !== undefined) return await run(context, given, wanted);
+  }
+  throw notImplemented(`transfer from ${source.typeUrl || 'nothing'} to ${destination.typeUrl || 'nothing'}`);
+}
+
+type Pair<F extends DescMessage, T extends DescMessage> = (
+  context: Context,
+  source: MessageShape<F>,
+  destination: MessageShape<T>,
+) => Promise<unknown>;
+
+const pair = <F extends DescMessage, T extends DescMessage>(from: F, to: T, run: Pair<F, T>) =>
+  [from, to, run as unknown as Pair<DescMessage, DescMessage>] as const;
+
+const pairs = [
+  pair(OCIRegistrySchema, ImageStoreSchema, (context, source, destination) => {
+    const { image, platforms, allMetadata, manifestLimit, unpacks } = storeFromWire(destination);
+    const options = { image, platforms, allMetadata, manifestLimit, unpacks, ...observed(context) };
+    return context.transfer.pull(context.scope, registryEnd(context, source), options);
+  }),
+  pair(ImageStoreSchema, OCIRegistrySchema, (context, source, destination) => {
+    const { image, platforms } = storeFromWire(source);
+    const options = { platforms, ...observed(context) };
+    return context.transfer.push(context.scope, image.name, registryEnd(context, destination), options);
+  }),
+  pair(ImageImportStreamSchema, ImageStoreSchema, (context, source, destination) => {
+    const stream = context.streams.get(context.scope, source.stream);
+    const options = { ...storeFromWire(destination), ...observed(context) };
+    return context.transfer.import(context.scope, receiveBytes(stream), options).finally(() => stream.end());
+  }),
+  pair(ImageStoreSchema, ImageExportStreamSchema, (context, source, destination) => {
+    const stream = context.streams.get(context.scope, destination.stream);
+    const { image, names } = storeFromWire(source);
+    if (names.some(({ isPrefix }) => isPrefix))
+      throw notImplemented('export of images by the beginning of their names');
+    const images = [image.name, ...names.map(({ name }) => name)].filter((name) => name !== '');
+    const archive = context.transfer.export(context.scope, images, {
+      platforms: destination.platforms.map(platformFromWire),
+      allPlatforms: destination.allPlatforms,
+      skipDockerManifest: destination.skipCompatibilityManifest,
+      skipNonDistributable: destination.skipNonDistributable,
+      ...observed(context),
+    });
+    return sendBytes(stream, archive).finally(() => stream.end());
+  }),
+  pair(ImageStoreSchema, ImageStoreSchema, ({ transfer, scope }, source, destination) =>
+    transfer.tag(scope, source.name, storeFromWire(destination).image),
+  ),
+];
+
+const observed = ({ onProgress }: Context) => (onProgress === undefined ? {} : { onProgress });
+
+/** @throws invalid_argument; not_found for a stream that nobody has opened */
+function registryEnd({ streams, scope }: Context, { reference, resolver }: OCIRegistry): RegistryEnd {
+  const { authStream = '', headers = {}, hostDir = '', defaultScheme: scheme = '' } = resolver ?? {};
+  if (scheme !== '' && scheme !== 'http' && scheme !== 'https')
+    throw invalidArgument(`default scheme ${JSON.stringify(scheme)}`);
+  return {
+    reference,
+    headers,
+    ...(authStream !== '' && { credentials: credentialsOver(streams.get(scope, authStream), reference) }),
+    ...(hostDir !== '' && { hostDir }),
+    ...(scheme !== '' && { defaultScheme: scheme }),
+  };
+}
+
+/** What tells a stream of progress; disposed, it ends the stream, after all that it told. @throws not_found */
+function observerOver(
+  streams: StreamRegistry,
+  scope: Scope,
+  id: string,
+): Disposable & { readonly onProgress?: Observer } {
+  if (id === '') return { [Symbol.dispose]: () => {} };
+  const stream = streams.get(scope, id);
+  return {
+    onProgress: (progress) => void stream.send(pack(ProgressSchema, progressToWire(progress))),
+    [Symbol.dispose]: () => stream.end(),
+  };
+}

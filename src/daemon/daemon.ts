@@ -1,4 +1,4 @@
-import { invalidArgument, messageOf } from '#base/errors';
+import { invalidArgument } from '#base/errors';
 import type { Log } from '#base/log';
 import { Metrics } from '#base/metrics';
 import { Operations } from '#base/operations';
@@ -17,6 +17,8 @@ export interface DaemonOptions {
   readonly version: string;
   readonly revision: string;
   readonly executable: string;
+  /** When it fires while plugins start, no further one is started. */
+  readonly signal: AbortSignal;
 }
 
 export interface Daemon extends AsyncDisposable {
@@ -52,7 +54,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }),
   );
   cleanup.defer(() => stop.abort());
-  await graph.start(stop.signal);
+  await graph.start(options.signal);
   const held = cleanup.move();
   return {
     plugins: () => graph.reports(),
@@ -123,23 +125,5 @@ function contextOf(
     log: log.with({ plugin: name }),
     daemon,
     ...shown,
-  };
-}
-
-/** What a process that serves must hear: faults nobody caught are logged; they do not end it. */
-export function logUncaught(log: Log): Disposable {
-  const uncaught = (thrown: unknown) => {
-    log.error('uncaught error', {
-      error: messageOf(thrown),
-      stack: thrown instanceof Error ? thrown.stack : undefined,
-    });
-  };
-  process.on('uncaughtException', uncaught);
-  process.on('unhandledRejection', uncaught);
-  return {
-    [Symbol.dispose]: () => {
-      process.off('uncaughtException', uncaught);
-      process.off('unhandledRejection', uncaught);
-    },
   };
 }

@@ -5,7 +5,7 @@ import {
   ServerResponseSchema,
   type Plugin as WirePlugin,
 } from '#api/services/introspection/v1/introspection_pb';
-import { fault } from '#base/errors';
+import { Fault } from '#base/errors';
 import type { PluginInfo, ServerInfo } from '#core/introspection/introspection';
 import { faultFromRpcStatus, rpcStatusOf } from '../status.ts';
 import { numberFromWire, platformFromWire, platformToWire } from '../values.ts';
@@ -19,7 +19,7 @@ export function pluginToWire(plugin: PluginInfo): WirePlugin {
     platforms: plugin.platforms.map(platformToWire),
     exports: { ...plugin.exports },
     capabilities: [...plugin.capabilities],
-    ...(initError !== undefined && { initErr: rpcStatusOf(fault(initError.class, initError.message)) }),
+    ...(initError !== undefined && { initErr: rpcStatusOf(new Fault(initError.class, initError.message)) }),
   });
 }
 

@@ -1,0 +1,31 @@
+import { berthVersion } from '#base/version';
+import { group, type Program } from '#cmd/cli/command';
+import { Exit } from '#cmd/cli/io';
+import check from './config/check.ts';
+import configDefault from './config/default.ts';
+import dump from './config/dump.ts';
+import migrate from './config/migrate.ts';
+import schema from './config/schema.ts';
+import { type Globals, globals } from './globals.ts';
+import publish from './publish.ts';
+import { serve } from './serve.ts';
+
+/** The daemon's command line. Without a command it is the daemon; `executable` is what starts this program again. */
+export const containerd = (executable: string): Program => ({
+  name: 'containerd',
+  banner: '',
+  // Scripts cut the third word out of the printed line.
+  version: `berth ${berthVersion.version} ${berthVersion.revision}`,
+  description:
+    "Runs the Berth container daemon in the foreground, with containerd's API, configuration and directories.\n" +
+    '   Without a configuration file at the default place the built-in defaults hold; `containerd config default` prints them.',
+  globals,
+  commands: [
+    group('config', 'information on the containerd config', [configDefault, dump, migrate, check, schema]),
+    publish,
+  ],
+  run: ({ io, flags, args }) => {
+    if (args.length > 0) throw new Exit(1, `containerd: unexpected argument ${JSON.stringify(args[0])}`);
+    return serve(io, flags as unknown as Globals, executable);
+  },
+});

@@ -1,0 +1,40 @@
+#!/usr/bin/env bun
+/**
+ * The one executable behind several names: the name under which it was started chooses the program, or, under any other name,
+ * its first argument. Programs are imported when they are chosen, so that a client does not pay for the daemon.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { Program } from '#cmd/cli/command';
+import { processIo } from '#cmd/cli/process-io';
+import { runProgram } from '#cmd/cli/run';
+
+const programs: Readonly<Record<string, () => Promise<Program>>> = {
+  containerd: async () => (await import('#cmd/containerd/program')).containerd(ownPath()),
+  ctr: async () => (await import('#cmd/ctr/program')).ctr,
+};
+
+process.exit(await main());
+
+async function main(): Promise<number> {
+  const startedAs = basename(readFileSync('/proc/self/cmdline', 'utf8').split('\0')[0] ?? '');
+  const words = process.argv.slice(2);
+  const byName = Object.hasOwn(programs, startedAs) || startedAs === 'nerdctl';
+  const name = byName ? startedAs : (words[0] ?? '');
+  const load = Object.hasOwn(programs, name) ? programs[name] : undefined;
+  if (load !== undefined) return runProgram(await load(), processIo(byName ? words : words.slice(1)));
+  const known = `${Object.keys(programs).join(', ')}, nerdctl`;
+  process.stderr.write(
+    name === 'nerdctl'
+      ? 'nerdctl: not yet part of this version\n'
+      : `berth: start it as one of ${known}, or give one of these as the first argument\n`,
+  );
+  return 1;
+}
+
+/** The path that starts the daemon's program again. */
+function ownPath(): string {
+  if (!import.meta.path.startsWith('/$bunfs/')) return import.meta.path;
+  const beside = join(dirname(process.execPath), 'containerd');
+  return existsSync(beside) ? beside : process.execPath;
+}

@@ -1,4 +1,4 @@
-import { type ErrorClass, Fault, phrases } from '#base/errors';
+import { type ErrorClass, type Fault, fault, phrases } from '#base/errors';
 
 /** gRPC's status codes for the classes of errors; ttrpc and HTTP/2 gRPC share them. This is the only such table. */
 const codes = {
@@ -33,11 +33,8 @@ export function classOfStatus(code: number, message: string): ErrorClass {
   return classes.get(code) ?? 'unknown';
 }
 
-/** The error that a status stands for. Its message is the status's own, without a second phrase. */
-export function faultOfStatus(code: number, message: string): Fault {
-  const cls = classOfStatus(code, message);
-  return new Fault(cls, message === '' ? phrases[cls] : message);
-}
+/** The error that a status stands for; its message ends with the phrase of its class, whether the sender put it there or not. */
+export const faultOfStatus = (code: number, message: string): Fault => fault(classOfStatus(code, message), message);
 
 const classes: ReadonlyMap<number, ErrorClass> = new Map(
   (Object.keys(codes) as ErrorClass[])

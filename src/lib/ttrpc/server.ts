@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { classOf, fault, invalidArgument, messageOf, notImplemented, phrases, wrap } from '#base/errors';
+import { classOf, Fault, fault, invalidArgument, messageOf, notImplemented, wrap } from '#base/errors';
 import { grpcCodeOf } from '../grpc-status.ts';
 import { encodeFrame, type Frame, FrameFlag, FrameReader, FrameType, maxPayload } from './frame.ts';
 import { decodeRequest, encodeResponse, type Metadata } from './messages.ts';
@@ -150,7 +150,8 @@ class Connection {
 
   #refuse(streamId: number, thrown: unknown): void {
     const cls = classOf(thrown);
-    const message = messageOf(thrown) || phrases[cls];
+    const message =
+      thrown instanceof Fault || cls === 'unknown' ? messageOf(thrown) : fault(cls, messageOf(thrown)).message;
     const status = { code: grpcCodeOf(cls), message: message.slice(0, maxMessage), details: [] };
     this.#send(streamId, encodeResponse({ status, payload: empty }));
   }

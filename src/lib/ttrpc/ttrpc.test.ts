@@ -89,7 +89,7 @@ test('errors keep class and message', async () => {
     const call = (service: string, method: string) => failure(client.call(service, method, bytes('')));
     expect(await call('test.Echo', 'Fail')).toEqual(['not_found', 'task "x": not found']);
     expect(await call('test.Echo', 'Conflict')).toEqual(['conflict', 'x: conflict']);
-    expect(await call('test.Echo', 'Crash')).toEqual(['unknown', 'oops']);
+    expect(await call('test.Echo', 'Crash')).toEqual(['unknown', 'oops: unknown']);
     expect(await call('test.Echo', 'Nope')).toEqual(['not_implemented', 'method Nope: not implemented']);
     expect(await call('test.Echo', 'toString')).toEqual(['not_implemented', 'method toString: not implemented']);
     expect(await call('test.Nope', 'Echo')).toEqual(['not_implemented', 'service test.Nope: not implemented']);

@@ -1,0 +1,75 @@
+/**
+ * `npm run build`: the addon and the shim (C), and one executable behind dist/bin/{containerd,ctr,nerdctl}. What is up to date is not
+ * built again; `-- --force` builds all.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+const top = new URL('..', import.meta.url).pathname;
+const bin = join(top, 'dist/bin');
+/** Hard links of one file: tar keeps them, and each knows its name. */
+const names = ['containerd', 'ctr', 'nerdctl'] as const;
+
+mkdirSync(bin, { recursive: true });
+make('native/addon');
+make('native/shim');
+buildExecutable();
+
+function make(directory: string): void {
+  run('make', ['-C', directory, '--no-print-directory', ...(process.argv.includes('--force') ? ['-B'] : [])]);
+}
+
+function buildExecutable(): void {
+  const first = join(bin, names[0]);
+  if (!process.argv.includes('--force') && names.every((name) => existsSync(join(bin, name))) && !isOlder(first)) {
+    console.log('build: dist/bin is up to date');
+    return;
+  }
+  const workers = files('src').filter((file) => file.endsWith('.worker.ts'));
+  // Workers stand beside the program in the embedded file system, so that their names alone find them.
+  const made = join(bin, '.berth.new');
+  run(process.execPath, [
+    'build',
+    '--compile',
+    '--minify-syntax',
+    '--minify-whitespace',
+    '--sourcemap=none',
+    '--entry-naming=[name].[ext]',
+    '--define',
+    'process.env.NODE_ENV="production"',
+    `--outfile=${made}`,
+    'src/main.ts',
+    ...workers,
+  ]);
+  for (const name of names) {
+    const link = join(bin, `.${name}.new`);
+    rmSync(link, { force: true });
+    linkSync(made, link);
+    renameSync(link, join(bin, name)); // a running program keeps its file
+  }
+  rmSync(made);
+  console.log(`build: dist/bin/{${names.join(',')}}: ${Math.round(statSync(first).size / 1e6)} MB`);
+}
+
+/** Whether any source is newer than the product. */
+function isOlder(product: string): boolean {
+  const made = statSync(product).mtimeMs;
+  const sources = [...files('src'), 'package.json', 'package-lock.json', 'scripts/build.ts', 'build/addon/berth.node'];
+  return sources.some((file) => statSync(join(top, file)).mtimeMs > made);
+}
+
+function files(directory: string): string[] {
+  return readdirSync(join(top, directory), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts'))
+    .map((entry) => join(entry.parentPath, entry.name).slice(top.length));
+}
+
+function run(command: string, args: readonly string[]): void {
+  const { status, error } = spawnSync(command, args, { cwd: top, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (error !== undefined) throw error;
+  if (status !== 0) {
+    console.error(`build: ${command} ${args.slice(0, 3).join(' ')} …: failed`);
+    process.exit(1);
+  }
+}

@@ -12,6 +12,9 @@ export const Collector = slot<Collector>('io.containerd.gc.v1');
 
 export interface CollectionStats {
   readonly elapsedMs: number;
+  /** For how long of that the event loop was held, and for how long at most in one go; absent where nobody measured. */
+  readonly busyMs?: number;
+  readonly longestPauseMs?: number;
   /** How many objects went, by kind (`content`, `snapshot/overlayfs`, `image`, `lease`, `ingest`). */
   readonly removed: Readonly<Record<string, number>>;
 }

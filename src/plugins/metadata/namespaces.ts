@@ -5,6 +5,7 @@ import { namespaceNotEmpty } from '#core/namespaces/not-empty';
 import { checkIdentifier } from '#lib/identifier';
 import { namespaceCreated, namespaceDeleted, namespaceUpdated } from './announcements.ts';
 import type { MetaDatabase } from './database.ts';
+import { abandonIngest, listIngests } from './ingest-rows.ts';
 import { readLabels, writeLabels } from './rows.ts';
 
 /** Namespaces in SQLite. */
@@ -53,12 +54,8 @@ export class SqliteNamespaces implements NamespaceStore {
       if (this.#find(name) === undefined) throw missing(name);
       const left = this.#contents(name);
       if (left.length > 0) throw namespaceNotEmpty(name, left);
-      this.#db.run(
-        `INSERT OR IGNORE INTO doomed (store, key) SELECT 'ingest', backend_ref FROM ingests WHERE ns = ?`,
-        name,
-      );
-      for (const table of ['ingests', 'lease_resources', 'leases'])
-        this.#db.run(`DELETE FROM ${table} WHERE ns = ?`, name);
+      for (const ingest of listIngests(this.#db, name)) abandonIngest(this.#db, name, ingest);
+      for (const table of ['lease_resources', 'leases']) this.#db.run(`DELETE FROM ${table} WHERE ns = ?`, name);
       this.#db.run('DELETE FROM namespaces WHERE name = ?', name);
       change.deletion();
       namespaceDeleted(change, name);

@@ -57,3 +57,11 @@ export function nextSequence(db: MetaDatabase): number {
   ];
   return next;
 }
+
+/** Notes that a backend may have something to remove; the reaper looks whether it is needed after all. Inside a transaction. */
+export function doom(db: MetaDatabase, store: DoomedStore, key: string): void {
+  db.run('INSERT OR IGNORE INTO doomed (store, key) VALUES (?, ?)', store, key);
+}
+
+/** Whose backend: content and ingests are the content store's. */
+export type DoomedStore = 'content' | 'ingest' | `snapshot/${string}`;

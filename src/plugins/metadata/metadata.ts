@@ -1,0 +1,29 @@
+import { join } from 'node:path';
+import { oneOf, table } from '#base/config';
+import { ContentStore } from '#core/content/content';
+import { Events } from '#core/events/events';
+import { Metadata } from '#core/metadata';
+import { definePlugin } from '#core/plugin/plugin';
+import { every, one } from '#core/plugin/slot';
+import { Snapshotter } from '#core/snapshots/snapshotter';
+import { openMetadata } from './open-metadata.ts';
+
+/** Everything that has a name, in SQLite; the id is the one that clients and configuration files know. */
+export default definePlugin({
+  slot: Metadata,
+  id: 'bolt',
+  config: table({
+    content_sharing_policy: oneOf(['shared', 'isolated'], {
+      default: 'shared',
+      help: 'Whether a namespace may have a blob of another for knowing its digest, or must send the bytes all the same.',
+    }),
+  }),
+  needs: { content: one(ContentStore), events: one(Events), snapshotters: every(Snapshotter) },
+  async start({ config, rootDir, log, setExport }, { content, events, snapshotters }) {
+    setExport('policy', config.content_sharing_policy);
+    return await openMetadata(join(rootDir, 'meta.sqlite'), {
+      ...{ content, events, snapshotters, log },
+      policy: config.content_sharing_policy,
+    });
+  },
+});

@@ -1,0 +1,128 @@
+import { within } from '#base/cancellation';
+import type { Log } from '#base/log';
+import type { ContentStore } from '#core/content/content';
+import type { Events } from '#core/events/events';
+import type { CollectionStats } from '#core/gc/collector';
+import type { Node } from '#core/gc/node';
+import type { Metadata } from '#core/metadata';
+import { scopeOf } from '#core/scope';
+import type { Snapshotter } from '#core/snapshots/snapshotter';
+import { collectRows } from './collection.ts';
+import { SqliteContainers } from './containers.ts';
+import { NamespacedContent } from './content.ts';
+import { MetaDatabase } from './database.ts';
+import { SqliteImages } from './images.ts';
+import { KeyLocks } from './key-locks.ts';
+import { SqliteLeases } from './leases.ts';
+import { SqliteNamespaces } from './namespaces.ts';
+import { Pins } from './pins.ts';
+import { Reaper } from './reaper.ts';
+import { pendingCommits } from './snapshot-rows.ts';
+import { NamespacedSnapshotter } from './snapshots.ts';
+import { UseCounts } from './use-counts.ts';
+
+/** How long a collection waits for a snapshotter to say what became of a commit. */
+const resolveMs = 5_000;
+
+export interface MetadataOptions {
+  readonly log: Log;
+  readonly content: ContentStore;
+  readonly snapshotters: ReadonlyMap<string, Snapshotter>;
+  readonly events: Pick<Events, 'publish'>;
+  readonly policy: 'shared' | 'isolated';
+  /** The clock of expiry, for tests. */
+  readonly now?: () => number;
+}
+
+/** Opens the database and puts the namespaced stores in front of the backends, which stay the caller's. @throws when the file cannot be opened */
+export async function openMetadata(path: string, options: MetadataOptions): Promise<Metadata & AsyncDisposable> {
+  const db = await MetaDatabase.open(path, { log: options.log, events: options.events });
+  return new SqliteMetadata(db, options);
+}
+
+class SqliteMetadata implements Metadata, AsyncDisposable {
+  readonly content: NamespacedContent;
+  readonly snapshotters: ReadonlyMap<string, NamespacedSnapshotter>;
+  readonly images: SqliteImages;
+  readonly containers: SqliteContainers;
+  readonly leases: SqliteLeases;
+  readonly namespaces: SqliteNamespaces;
+  readonly #db: MetaDatabase;
+  readonly #options: MetadataOptions;
+  readonly #reaper: Reaper;
+  readonly #parents = new Map<string, UseCounts>();
+  #lookedForOrphans = false;
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(db: MetaDatabase, options: MetadataOptions) {
+    const { log, content, policy } = options;
+    this.#db = db;
+    this.#options = options;
+    const contentPins = new Pins();
+    const places = new Map([...options.snapshotters].map(([id, backend]) => [id, { backend, pins: new Pins() }]));
+    this.#reaper = new Reaper({ db, log, content, contentPins, snapshotters: places });
+    this.images = new SqliteImages(db);
+    this.containers = new SqliteContainers(db);
+    this.leases = new SqliteLeases(db);
+    this.namespaces = new SqliteNamespaces(db);
+    this.content = new NamespacedContent({
+      ...{ db, policy, pins: contentPins, backend: content },
+      reapIngest: (ref) => this.#reaper.reapIngest(ref),
+    });
+    const snapshotters = [...places].map(([id, place]): [string, NamespacedSnapshotter] => {
+      const parents = new UseCounts();
+      this.#parents.set(id, parents);
+      return [id, new NamespacedSnapshotter({ db, snapshotter: id, ...place, locks: new KeyLocks(), parents })];
+    });
+    this.snapshotters = new Map(snapshotters);
+  }
+
+  /** One at a time; who comes meanwhile has his own run afterwards. */
+  collect(signal: AbortSignal): Promise<CollectionStats> {
+    const run = this.#running.then(() => this.#collect(signal));
+    this.#running = run.catch(() => {});
+    return run;
+  }
+
+  onMutation(listener: (change: { readonly deletion: boolean }) => void): Disposable {
+    return this.#db.listen({ changed: listener });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#running;
+    await this.#db[Symbol.asyncDispose]();
+  }
+
+  async #collect(signal: AbortSignal): Promise<CollectionStats> {
+    const begin = performance.now();
+    await this.#resolveCommits(signal);
+    if (!this.#lookedForOrphans) {
+      await this.#reaper.findOrphans(signal);
+      this.#lookedForOrphans = true;
+    }
+    const { now } = this.#options;
+    const stats = await collectRows(
+      { db: this.#db, inUse: (node) => this.#inUse(node), ...(now !== undefined && { now }) },
+      signal,
+    );
+    await this.#reaper.reap(signal);
+    return { ...stats, elapsedMs: performance.now() - begin };
+  }
+
+  async #resolveCommits(signal: AbortSignal): Promise<void> {
+    for (const [id, snapshotter] of this.snapshotters) {
+      for (const { namespace, name } of pendingCommits(this.#db, id)) {
+        const scope = scopeOf(namespace, { signal: within(resolveMs, signal) });
+        await snapshotter.resolve(scope, name).catch((error: unknown) => {
+          this.#options.log.warn('commit of a snapshot not resolved', { snapshotter: id, namespace, key: name, error });
+        });
+      }
+    }
+  }
+
+  #inUse({ kind, namespace, key }: Node): boolean {
+    if (kind === 'ingest') return this.content.isOpen(namespace, key);
+    if (!kind.startsWith('snapshot/')) return false;
+    return this.#parents.get(kind.slice('snapshot/'.length))?.inUse(`${namespace}/${key}`) ?? false;
+  }
+}

@@ -65,8 +65,8 @@ static void run_syncfs(struct job *job) {
 
 static void run_fsync(struct job *job) {
   struct sync_job *sync = (struct sync_job *)job;
-  job->syscall = "fsync";
-  job->error = fsync(sync->fd) != 0 ? errno : 0;
+  job->syscall = "fdatasync";
+  job->error = fdatasync(sync->fd) != 0 ? errno : 0;
 }
 
 static void release_sync(struct job *job) {

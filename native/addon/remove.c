@@ -6,9 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The parent is opened first, so that no mount on the way to it counts as one inside the tree. */
 static void run_remove(struct job *job) {
   job->syscall = "unlinkat";
-  job->error = remove_tree_at(AT_FDCWD, job->path);
+  size_t length = strlen(job->path);
+  while (length > 1 && job->path[length - 1] == '/') job->path[--length] = 0;
+  char *slash = strrchr(job->path, '/');
+  if (slash == NULL || slash[1] == 0) {
+    job->error = slash == NULL ? remove_tree_at(AT_FDCWD, job->path) : EBUSY;
+    return;
+  }
+  *slash = 0;
+  FD(parent) = open(slash == job->path ? "/" : job->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int error = errno;
+  *slash = '/';
+  if (parent < 0) {
+    job->error = error == ENOENT ? 0 : error;
+    return;
+  }
+  job->error = remove_tree_at(parent, slash + 1);
 }
 
 /* A promise; the tree is gone when it resolves, also when there was none. Stops with EBUSY at a mount inside. */

@@ -145,6 +145,24 @@ test('removing follows no link, stops at a mount, and is content with nothing', 
   expect([existsSync(root), existsSync(join(outside, 'keep'))]).toEqual([false, true]);
 });
 
+test('mounts on the way to a tree do not keep it from being removed, one on the tree itself does', async () => {
+  const [outer, inner] = [join(dir, 'outer'), join(dir, 'outer/inner')];
+  mkdirSync(outer);
+  const tmpfs = [{ type: 'tmpfs', source: 'tmpfs', target: '', options: [] }];
+  await mountAll(tmpfs, outer);
+  mkdirSync(join(inner, 'a/b'), { recursive: true });
+  await removeTree(`${inner}//`);
+  mkdirSync(inner);
+  await mountAll(tmpfs, inner);
+  writeFileSync(join(inner, 'f'), '');
+  await expect(removeTree(inner)).rejects.toMatchObject({ code: 'EBUSY' });
+  expect(existsSync(join(inner, 'f'))).toBe(true);
+  await expect(removeTree('/')).rejects.toMatchObject({ code: 'EBUSY' });
+  await unmount(inner);
+  await unmount(outer);
+  await removeTree(join(dir, 'no/such/parent'));
+});
+
 test('extents skip holes, and a punched hole becomes one', () => {
   const path = join(dir, 'f');
   writeFileSync(path, Buffer.alloc(65536 * 3, 1));

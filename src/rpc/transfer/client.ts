@@ -60,7 +60,7 @@ function importArchive(
     const stream = await run.stream('import');
     run.besides(sendBytes(stream, archive));
     await run.transfer(
-      pack(ImageImportStreamSchema, { stream: stream.id }),
+      pack(ImageImportStreamSchema, { stream: stream.id, forceCompress: options.forceCompress }),
       pack(ImageStoreSchema, storeToWire(options)),
     );
     await run.told();
@@ -153,13 +153,7 @@ class Run implements AsyncDisposable {
     return this.#told;
   }
 
-  async registry({
-    reference,
-    credentials,
-    headers = {},
-    hostDir = '',
-    defaultScheme = '',
-  }: RegistryEnd): Promise<Any> {
+  async registry({ reference, credentials, headers = {}, hostDir = '', defaultScheme }: RegistryEnd): Promise<Any> {
     const stream = credentials === undefined ? undefined : await this.stream('auth');
     if (stream !== undefined && credentials !== undefined) this.besides(answerQuestions(stream, credentials));
     const resolver = {

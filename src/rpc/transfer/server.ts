@@ -72,7 +72,7 @@ const pairs = [
   }),
   pair(ImageImportStreamSchema, ImageStoreSchema, (context, source, destination) => {
     const stream = context.streams.get(context.scope, source.stream);
-    const options = { ...storeFromWire(destination), ...observed(context) };
+    const options = { ...storeFromWire(destination), forceCompress: source.forceCompress, ...observed(context) };
     return context.transfer.import(context.scope, receiveBytes(stream), options).finally(() => stream.end());
   }),
   pair(ImageStoreSchema, ImageExportStreamSchema, (context, source, destination) => {

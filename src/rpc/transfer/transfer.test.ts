@@ -143,6 +143,7 @@ const importOptions: ImportOptions = {
   platforms: [],
   allMetadata: false,
   manifestLimit: 0,
+  forceCompress: true,
   unpacks: [],
 };
 

@@ -1,0 +1,157 @@
+import { wrap } from '#base/errors';
+import type { Log } from '#base/log';
+import type { Descriptor } from '#core/descriptor';
+import type { Differ } from '#core/diff/diff';
+import type { Image } from '#core/images/images';
+import type { Metadata } from '#core/metadata';
+import type { Scope } from '#core/scope';
+import type { Limiter } from '#core/transfer/limiter';
+import { ProgressBoard } from '#core/transfer/progress';
+import { sourceLabel, withSource } from '#core/transfer/references';
+import type {
+  ExportOptions,
+  ImportOptions,
+  Naming,
+  PullOptions,
+  PushOptions,
+  RegistryEnd,
+  Transfer,
+  UnpackTarget,
+} from '#core/transfer/transfer';
+import { objectOf, parseReference, type Reference } from '#lib/reference';
+import type { Repository } from '#lib/registry/repository';
+import { exportImages } from './export-archive.ts';
+import { Gathering, type GatherSource } from './gather.ts';
+import { ArchiveImport } from './import-archive.ts';
+import { Intake } from './intake.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { nameImage } from './name-image.ts';
+import { Push } from './push.ts';
+import type { Registries } from './registries.ts';
+import { Unpacker } from './unpack.ts';
+
+export interface EngineParts {
+  readonly metadata: Metadata;
+  readonly differ: Differ;
+  readonly registries: Registries;
+  readonly downloads: Limiter;
+  readonly uploads: Limiter;
+  readonly unpacks: Limiter;
+  /** Where nobody says anything else. */
+  readonly defaultSnapshotter: string;
+  readonly log: Log;
+}
+
+const snapshotterLabel = 'containerd.io/defaults/snapshotter';
+
+/** The daemon's own transfers. */
+export class TransferEngine implements Transfer {
+  readonly #parts: EngineParts;
+  readonly #leases: LeaseKeeper;
+  readonly #gather: { readonly content: Metadata['content']; readonly intake: Intake; readonly unpacker: Unpacker };
+
+  constructor(parts: EngineParts) {
+    const { metadata, differ, downloads, unpacks, log } = parts;
+    this.#parts = parts;
+    this.#leases = new LeaseKeeper(metadata, log);
+    this.#gather = {
+      content: metadata.content,
+      intake: new Intake(metadata.content, downloads),
+      unpacker: new Unpacker(metadata, differ, unpacks),
+    };
+  }
+
+  async pull(scope: Scope, source: RegistryEnd, options: PullOptions): Promise<Image> {
+    const reference = parseReference(source.reference);
+    using board = new ProgressBoard(options.onProgress);
+    const from = `OCI Registry (${source.reference})`;
+    return this.#leases.run(scope, options.image.name, async (leased) => {
+      board.say(`Resolving from ${from}`);
+      const repository = await this.#parts.registries.open(source, reference);
+      const target = await resolve(repository, reference, source.reference, leased.signal);
+      const { name } = options.image;
+      board.say(`Pulling from ${from}`);
+      board.set(name, { event: 'fetching image content', descriptor: target });
+      const unpacks = await this.#targets(leased, options.unpacks);
+      const gathering = new Gathering(this.#gather, sourceOf(repository), { ...options, unpacks }, board);
+      await gathering.run(leased, target, name);
+      const image = await nameImage(this.#parts.metadata.images, leased, options.image, target);
+      board.set(name, { event: 'saved' });
+      board.say(`Completed pull from ${from}`);
+      return image;
+    });
+  }
+
+  async push(scope: Scope, name: string, destination: RegistryEnd, options: PushOptions): Promise<void> {
+    const reference = parseReference(destination.reference);
+    const { metadata, registries, uploads } = this.#parts;
+    using board = new ProgressBoard(options.onProgress);
+    const image = await metadata.images.get(scope, name);
+    board.say(`Pushing to OCI Registry (${destination.reference})`);
+    board.set(name, { event: 'pushing content', descriptor: image.target });
+    const repository = await registries.open(destination, reference);
+    const push = new Push({ content: metadata.content, repository, uploads, platforms: options.platforms, board });
+    await push.run(scope, image.target, objectOf(reference), name);
+    board.set(name, { event: 'pushed' });
+    board.say(`Completed push to OCI Registry (${destination.reference})`);
+  }
+
+  async import(scope: Scope, archive: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<readonly Image[]> {
+    using board = new ProgressBoard(options.onProgress);
+    const unpacks = await this.#targets(scope, options.unpacks);
+    const { metadata } = this.#parts;
+    return this.#leases.run(scope, options.image.name || 'import', async (leased) => {
+      board.say('Importing');
+      const work = new ArchiveImport({ ...this.#gather, images: metadata.images }, { ...options, unpacks }, board);
+      const images = await work.run(leased, archive);
+      for (const image of images) board.set(image.name, { event: 'saved', descriptor: image.target });
+      board.say('Completed import');
+      return images;
+    });
+  }
+
+  async *export(scope: Scope, names: readonly string[], options: ExportOptions): AsyncIterable<Uint8Array> {
+    using board = new ProgressBoard(options.onProgress);
+    const { images, content } = this.#parts.metadata;
+    board.say('Exporting');
+    const found: Image[] = [];
+    for (const name of names) found.push(await images.get(scope, name));
+    yield* exportImages(content, scope, found, options, board);
+    board.say('Completed export');
+  }
+
+  async tag(scope: Scope, source: string, target: Naming): Promise<Image> {
+    const { images } = this.#parts.metadata;
+    const image = await images.get(scope, source);
+    return nameImage(images, scope, target, image.target);
+  }
+
+  async #targets(scope: Scope, targets: readonly UnpackTarget[]): Promise<readonly UnpackTarget[]> {
+    if (targets.every(({ snapshotter }) => snapshotter !== '')) return targets;
+    const { labels } = await this.#parts.metadata.namespaces.get(scope.namespace);
+    const usual = labels[snapshotterLabel] ?? this.#parts.defaultSnapshotter;
+    return targets.map((target) => (target.snapshotter === '' ? { ...target, snapshotter: usual } : target));
+  }
+}
+
+async function resolve(
+  repository: Repository,
+  reference: Reference,
+  text: string,
+  signal: AbortSignal,
+): Promise<Descriptor> {
+  try {
+    return await repository.resolve(objectOf(reference), signal);
+  } catch (error) {
+    throw wrap(error, `failed to resolve reference ${JSON.stringify(text)}`);
+  }
+}
+
+function sourceOf(repository: Repository): GatherSource {
+  const key = sourceLabel(repository.name.registry);
+  return {
+    document: (descriptor, signal) => repository.manifest(descriptor, signal),
+    blob: (descriptor, offset, signal) => repository.blob(descriptor, offset, signal),
+    labels: (known) => ({ [key]: withSource(known[key], repository.name.path) }),
+  };
+}

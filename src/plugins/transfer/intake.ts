@@ -1,0 +1,154 @@
+import { sleep } from '#base/cancellation';
+import { isFault } from '#base/errors';
+import type { ContentStore, ContentWriter } from '#core/content/content';
+import type { Descriptor } from '#core/descriptor';
+import type { Labels } from '#core/labels';
+import type { Scope } from '#core/scope';
+import { KeyedLock, type Limiter } from '#core/transfer/limiter';
+import type { ProgressBoard } from '#core/transfer/progress';
+import { refKey } from '#core/transfer/references';
+import { GrowingFile } from './growing-file.ts';
+
+/** What is to be brought into the store, and from where. */
+export interface BlobOrder {
+  readonly descriptor: Descriptor;
+  /** The bytes from an offset on: exactly as many as the descriptor says. */
+  readonly source: (offset: number, signal: AbortSignal) => AsyncIterable<Uint8Array>;
+  /** Asked for once the blob is known in full. `known`: what it has already. */
+  readonly labels: (known: Labels) => Labels;
+}
+
+/** A blob on its way. `file` and `done` must both be listened to; they reject together. */
+export interface IncomingBlob {
+  readonly descriptor: Descriptor;
+  /** The file in which it grows; `undefined` when the blob is there already or the store has no files. */
+  readonly file: Promise<GrowingFile | undefined>;
+  /** Settles when the blob is in the store, checked and durable. */
+  readonly done: Promise<void>;
+}
+
+/**
+ * Brings blobs into the store: each once, however many transfers want it at the same time. A transfer that finds another one at
+ * work on a blob waits, and goes on from there when that one fails. What an aborted one has written stays for the next.
+ */
+export class Intake {
+  readonly #content: ContentStore;
+  readonly #places: Limiter;
+  readonly #lock = new KeyedLock();
+
+  constructor(content: ContentStore, places: Limiter) {
+    this.#content = content;
+    this.#places = places;
+  }
+
+  bring(scope: Scope, order: BlobOrder, board: ProgressBoard): IncomingBlob {
+    const file = Promise.withResolvers<GrowingFile | undefined>();
+    const done = this.#bring(scope, order, board, file.resolve).then(() => file.resolve(undefined));
+    done.catch(file.reject);
+    file.promise.catch(() => {}); // not everybody follows the file; all wait for `done`
+    return { descriptor: order.descriptor, file: file.promise, done };
+  }
+
+  async #bring(scope: Scope, order: BlobOrder, board: ProgressBoard, tell: (file: GrowingFile) => void): Promise<void> {
+    const { descriptor } = order;
+    const name = refKey(descriptor);
+    board.set(name, { event: 'waiting', total: descriptor.size, descriptor });
+    // First the lock and then a place: who has a place never waits for one who has none.
+    using _lock = await this.#lock.enter(descriptor.digest, scope.signal);
+    const writer = await this.#open(scope, descriptor);
+    if (writer === undefined) {
+      await this.#relabel(scope, order);
+      board.set(name, { event: 'already exists', progress: descriptor.size });
+      return;
+    }
+    try {
+      await this.#fill(scope, writer, order, board, tell);
+    } catch (error) {
+      await writer[Symbol.asyncDispose](); // keeps what has come
+      // What is proven wrong must not be where the next attempt goes on, and nothing at all need not be kept.
+      if (isFault(error, 'failed_precondition') || writer.status().offset === 0)
+        await this.#content.abort(scope, name).catch(keepFirst(error));
+      throw error;
+    }
+    board.set(name, { event: 'complete', progress: descriptor.size });
+  }
+
+  async #fill(
+    scope: Scope,
+    writer: ContentWriter,
+    order: BlobOrder,
+    board: ProgressBoard,
+    tell: (file: GrowingFile) => void,
+  ): Promise<void> {
+    const { descriptor } = order;
+    const { size, digest } = descriptor;
+    if (writer.status().offset > size) await writer.truncate(0);
+    if (writer.status().offset < size) await this.#receive(scope, writer, order, board, tell);
+    try {
+      await writer.commit(size, digest, order.labels({}));
+    } catch (error) {
+      if (!isFault(error, 'already_exists')) throw error;
+      await this.#relabel(scope, order); // a client has put it there meanwhile
+    }
+  }
+
+  async #receive(
+    scope: Scope,
+    writer: ContentWriter,
+    order: BlobOrder,
+    board: ProgressBoard,
+    tell: (file: GrowingFile) => void,
+  ): Promise<void> {
+    using _place = await this.#places.enter(scope.signal);
+    const name = refKey(order.descriptor);
+    let { offset } = writer.status();
+    const file = writer.path === undefined ? undefined : await GrowingFile.open(writer.path, offset);
+    try {
+      if (file !== undefined) tell(file);
+      board.set(name, { event: 'downloading', progress: offset });
+      for await (const chunk of order.source(offset, scope.signal)) {
+        await writer.write(chunk);
+        offset += chunk.length;
+        file?.grow(offset);
+        board.set(name, { progress: offset });
+      }
+      await file?.finish();
+    } finally {
+      await file?.abandon();
+    }
+  }
+
+  /** `undefined` when the blob is there, now held by the scope's lease. Waits while a client writes to the same ingest. */
+  async #open(scope: Scope, descriptor: Descriptor): Promise<ContentWriter | undefined> {
+    for (let delayMs = 10; ; delayMs = Math.min(delayMs * 2, 1000)) {
+      try {
+        const options = { total: descriptor.size, expected: descriptor.digest };
+        return await this.#content.writer(scope, refKey(descriptor), options);
+      } catch (error) {
+        if (isFault(error, 'already_exists')) return undefined;
+        if (!isFault(error, 'unavailable')) throw error;
+      }
+      await sleep(delayMs, scope.signal);
+    }
+  }
+
+  async #relabel(scope: Scope, order: BlobOrder): Promise<void> {
+    const { digest } = order.descriptor;
+    const info = await this.#content.info(scope, digest);
+    const labels = order.labels(info.labels);
+    const changed = Object.keys(labels).filter((key) => labels[key] !== info.labels[key]);
+    if (changed.length === 0) return;
+    await this.#content.update(
+      scope,
+      { digest, labels },
+      changed.map((key) => `labels.${key}`),
+    );
+  }
+}
+
+/** For clean-up after a failure: whatever goes wrong now, the failure itself is what must be told. */
+function keepFirst(first: unknown): (second: unknown) => void {
+  return (second) => {
+    if (first instanceof Error && first.cause === undefined) first.cause = second;
+  };
+}

@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import type { Log } from '#base/log';
+import type { RegistryEnd } from '#core/transfer/transfer';
+import type { Reference } from '#lib/reference';
+import { defaultHost, type RegistryHost, type RegistryHosts, serverOf } from '#lib/registry/host';
+import { hostsFromDirectories } from '#lib/registry/hosts-directory';
+import { HttpClient } from '#lib/registry/http';
+import { hostsFromMirrors, type MirrorTables } from '#lib/registry/mirrors';
+import { Repository } from '#lib/registry/repository';
+import { defaultRetry, type RetryPolicy } from '#lib/registry/retry';
+
+export interface RegistriesOptions {
+  /** `certs.d` directories. */
+  readonly directories: readonly string[];
+  readonly mirrors: MirrorTables;
+  readonly userAgent: string;
+  readonly retry?: RetryPolicy;
+  readonly log: Log;
+}
+
+/** Where this system keeps the certificates it trusts, by distribution. */
+const rootBundles = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+];
+
+/** All registries, as the daemon is configured to reach them. Connections are shared between transfers, credentials are not. */
+export class Registries implements Disposable {
+  readonly #options: RegistriesOptions;
+  readonly #configured: RegistryHosts;
+  #http: Promise<HttpClient> | undefined;
+
+  constructor(options: RegistriesOptions) {
+    this.#options = options;
+    this.#configured = hostsFromDirectories(options.directories, {
+      onProblem: (text) => this.#report(text),
+      otherwise: hostsFromMirrors(options.mirrors),
+    });
+  }
+
+  /** The repository of a reference, as one transfer sees it. */
+  async open(end: RegistryEnd, reference: Reference): Promise<Repository> {
+    const { log, userAgent, retry = defaultRetry } = this.#options;
+    const hosts = (await this.#hostsFor(end)(reference.host)).map((host) => adapt(host, reference.host, end));
+    return new Repository({ registry: reference.host, path: reference.repository }, hosts, {
+      http: await this.#client(),
+      userAgent,
+      retry,
+      log,
+      ...(end.credentials === undefined ? {} : { credentials: end.credentials }),
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#http?.then((http) => http[Symbol.dispose]());
+  }
+
+  #hostsFor(end: RegistryEnd): RegistryHosts {
+    if (end.hostDir === undefined || end.hostDir === '') return this.#configured;
+    return hostsFromDirectories([end.hostDir], {
+      onProblem: (text) => this.#report(text),
+      otherwise: async (registry) => [defaultHost(registry)],
+    });
+  }
+
+  #report(text: string): void {
+    this.#options.log.warn('registry configuration cannot be used', { error: text });
+  }
+
+  #client(): Promise<HttpClient> {
+    this.#http ??= systemRoots().then((roots) => new HttpClient(roots === undefined ? {} : { roots }));
+    return this.#http;
+  }
+}
+
+/** What the caller asks for counts for the registry itself, not for its mirrors. */
+function adapt(host: RegistryHost, registry: string, end: RegistryEnd): RegistryHost {
+  if (host.host !== serverOf(registry)) return host;
+  const asked = Object.entries(end.headers ?? {}).map(([name, value]) => [name.toLowerCase(), [value]]);
+  const scheme = end.defaultScheme === 'http' ? 'http' : host.scheme;
+  return { ...host, scheme, headers: { ...host.headers, ...Object.fromEntries(asked) } };
+}
+
+async function systemRoots(): Promise<readonly string[] | undefined> {
+  for (const path of rootBundles) {
+    const text = await readFile(path, 'utf8').catch(() => undefined); // another distribution's place
+    if (text !== undefined) return [text];
+  }
+  return undefined;
+}

@@ -1,0 +1,69 @@
+import { flag, list, map, number, table, text } from '#base/config';
+import { Differ } from '#core/diff/diff';
+import { orderedDiffer } from '#core/diff/ordered';
+import { Metadata } from '#core/metadata';
+import { definePlugin } from '#core/plugin/plugin';
+import { every, one } from '#core/plugin/slot';
+import { Limiter } from '#core/transfer/limiter';
+import { Transfer } from '#core/transfer/transfer';
+import { TransferEngine } from './engine.ts';
+import { Registries } from './registries.ts';
+
+const hostConfig = table({
+  auth: table({ username: text(), password: text(), auth: text(), identitytoken: text() }),
+  tls: table({ insecure_skip_verify: flag(), ca_file: text(), cert_file: text(), key_file: text() }),
+});
+
+const config = table({
+  max_concurrent_downloads: number({ default: 3, min: 1, help: 'Blobs fetched at the same time, by all transfers.' }),
+  max_concurrent_uploaded_layers: number({
+    default: 3,
+    min: 1,
+    help: 'Blobs sent at the same time, by all transfers.',
+  }),
+  max_concurrent_unpacks: number({
+    default: 4,
+    min: 1,
+    help: 'Layers unpacked at the same time; more than one needs a snapshotter that can add parents late.',
+  }),
+  default_snapshotter: text({ default: 'overlayfs', help: 'For images that are unpacked without saying where.' }),
+  config_path: text({
+    default: '/etc/containerd/certs.d:/etc/docker/certs.d',
+    help: 'Directories with hosts.toml files for registries, separated by colons.',
+  }),
+  registry: table(
+    {
+      mirrors: map(table({ endpoint: list(text()) })),
+      configs: map(hostConfig),
+      headers: map(list(text())),
+    },
+    { help: 'The older way to name mirrors and credentials; config_path goes first.' },
+  ),
+});
+
+/** Pulls, pushes, imports and exports images within the daemon. */
+export default definePlugin({
+  slot: Transfer,
+  id: 'local',
+  config,
+  needs: { metadata: one(Metadata), differs: every(Differ) },
+  start({ config, daemon, log }, { metadata, differs }) {
+    const registries = new Registries({
+      directories: config.config_path.split(':').filter((path) => path !== ''),
+      mirrors: config.registry,
+      userAgent: `containerd/${daemon.version}`,
+      log,
+    });
+    const engine = new TransferEngine({
+      metadata,
+      differ: orderedDiffer([...differs.values()]),
+      registries,
+      downloads: new Limiter(config.max_concurrent_downloads),
+      uploads: new Limiter(config.max_concurrent_uploaded_layers),
+      unpacks: new Limiter(config.max_concurrent_unpacks),
+      defaultSnapshotter: config.default_snapshotter,
+      log,
+    });
+    return Object.assign(engine, { [Symbol.dispose]: () => registries[Symbol.dispose]() });
+  },
+});

@@ -109,12 +109,13 @@ export class MetaDatabase implements AsyncDisposable {
    */
   async write<T>(work: (change: Change) => T): Promise<T> {
     const { result, effects } = await this.#transact(work);
+    for (const { changed } of this.#listeners) changed?.({ deletion: effects.deleted });
     await this.#sync.flush();
     await this.#announce(effects.announcements);
     return result;
   }
 
-  /** The same without waiting for the disk: for changes that are only the forerunners of one that is waited for. */
+  /** The same without waiting for the disk or counting as a change: for the forerunners of one that is waited for, and for collections. */
   async writeLazily<T>(work: (change: Change) => T): Promise<T> {
     const { result, effects } = await this.#transact(work);
     await this.#announce(effects.announcements);
@@ -156,7 +157,6 @@ export class MetaDatabase implements AsyncDisposable {
       throw thrown;
     }
     for (const { touched } of this.#listeners) touched?.(effects.nodes);
-    for (const { changed } of this.#listeners) changed?.({ deletion: effects.deleted });
     this.#checkpointer.written();
     return { result, effects };
   }

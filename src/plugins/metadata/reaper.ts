@@ -155,6 +155,7 @@ export class Reaper {
   /** What is doomed, each taken off the list: who cannot remove it puts it back. A crash in between leaves an orphan for the next start. */
   async *#taken(store: string, signal: AbortSignal): AsyncIterable<string> {
     for (let after = ''; !signal.aborted; ) {
+      if (!this.#db.has('SELECT 1 FROM doomed WHERE store = ? AND key > ? LIMIT 1', store, after)) return;
       const keys = await this.#db.writeLazily(() => {
         const page = this.#db
           .rows<[string]>('SELECT key FROM doomed WHERE store = ? AND key > ? ORDER BY key LIMIT 100', store, after)

@@ -1,10 +1,12 @@
 import { alreadyExists, failedPrecondition, invalidArgument, isFault, notFound } from '#base/errors';
 import { now } from '#base/timestamp';
+import { gcFlags } from '#core/gc/references';
 import { changedLabels, storedLabels } from '#core/labels';
 import type { Mount } from '#core/mount';
 import type { Scope } from '#core/scope';
+import { snapshotFields } from '#core/snapshots/snapshot-fields';
 import type { SnapshotInfo, SnapshotOptions, Snapshotter, Usage } from '#core/snapshots/snapshotter';
-import { type Adaptor, absent, field, mapField, parseFilters } from '#lib/filters/filter';
+import { parseFilters } from '#lib/filters/filter';
 import { snapshotPrepared, snapshotRemoved } from './announcements.ts';
 import type { Change, MetaDatabase } from './database.ts';
 import { inheritedLabels, refLabel, type SnapshotsOptions } from './snapshot-backend.ts';
@@ -54,7 +56,7 @@ export class NamespacedSnapshotter implements Snapshotter {
       const row = this.#get(scope, info.name);
       const changed = { ...row, labels: changedLabels(row.labels, info.labels, fields), updatedAt: now() };
       putSnapshot(this.#db, change, this.#space(scope), changed);
-      change.deletion();
+      if (gcFlags(row.labels) !== 0) change.deletion();
       return { before: inheritedLabels(row.labels), after: changed };
     });
     const labels = inheritedLabels(after.labels);
@@ -282,12 +284,3 @@ function merged(row: SnapshotRow, backend: SnapshotInfo): SnapshotInfo {
   const { name, parent, kind, labels, createdAt, updatedAt } = row;
   return { name, parent, kind, labels: { ...backend.labels, ...labels }, createdAt, updatedAt };
 }
-
-const snapshotFields =
-  (info: SnapshotInfo): Adaptor =>
-  ([head, ...rest]) => {
-    if (head === 'name') return field(info.name);
-    if (head === 'parent') return field(info.parent);
-    if (head === 'kind') return field(info.kind);
-    return head === 'labels' ? mapField(rest, info.labels) : absent;
-  };

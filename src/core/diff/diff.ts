@@ -34,7 +34,10 @@ export interface Differ {
 }
 export const Differ = slot<Differ>('io.containerd.differ.v1');
 
-/** Compressed bytes on their way, in a file that only grows: `ContentWriter.path`, or a blob's. It may be renamed meanwhile, not cut. */
+/**
+ * Compressed bytes on their way, in a file that only grows: `ContentWriter.path`, or a blob's. `unpack` opens it before it returns, so it
+ * may be renamed or removed afterwards; cut it may not be.
+ */
 export interface ArrivingLayer {
   readonly mediaType: string;
   readonly path: string;

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,11 +61,9 @@ export class Applier {
   /** See `Differ.unpack`. */
   unpack(scope: Scope, layer: ArrivingLayer, mounts: readonly Mount[], options: ApplyOptions = {}): LayerUnpack {
     return new ArrivingUnpack(scope.signal, async (arrival, signal) => {
-      try {
-        return await this.#unpack(layer, mounts, options, arrival, signal);
-      } catch (thrown) {
-        throw wrap(thrown, 'apply layer');
-      }
+      // At once: the file may be renamed or removed as soon as it is complete.
+      using file = openFile(layer.path);
+      return await this.#unpack({ fd: file.fd, mediaType: layer.mediaType }, mounts, options, arrival, signal);
     });
   }
 
@@ -82,7 +81,7 @@ export class Applier {
   }
 
   async #unpack(
-    layer: ArrivingLayer,
+    layer: OpenLayer,
     mounts: readonly Mount[],
     options: ApplyOptions,
     arrival: Arrival,
@@ -94,7 +93,7 @@ export class Applier {
     return await withApplyTarget(mounts, { keepWhiteouts, tempDir }, async (target) => {
       const unpacked =
         steps.length === 0
-          ? await this.#extract(layer.path, target, options, arrival, signal)
+          ? await this.#extract(layer.fd, target, options, arrival, signal)
           : await this.#extractProcessed(steps, layer, target, options, arrival, signal);
       if (options.syncFs) await syncFilesystem(target.root);
       return unpacked;
@@ -102,14 +101,14 @@ export class Applier {
   }
 
   async #extract(
-    path: string,
+    fd: number,
     target: ApplyTarget,
     options: ApplyOptions,
     arrival: Arrival,
     signal: AbortSignal,
   ): Promise<Descriptor> {
     const limits = narrower(this.#parts.limits, options.limits);
-    const work = this.#parts.threads.start({ path, maxBytes: limits.maxBytes, ...target, limits });
+    const work = this.#parts.threads.start({ fd, maxBytes: limits.maxBytes, ...target, limits });
     const cancel = () => work.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     if (signal.aborted) cancel();
@@ -130,7 +129,7 @@ export class Applier {
   /** The programs run one after the other; what the last one writes is unpacked while it does. */
   async #extractProcessed(
     steps: readonly ProcessorStep[],
-    layer: ArrivingLayer,
+    layer: OpenLayer,
     target: ApplyTarget,
     options: ApplyOptions,
     arrival: Arrival,
@@ -138,42 +137,43 @@ export class Applier {
   ): Promise<Descriptor> {
     await abortable(arrival.whole, signal);
     return await this.#withTempDir(async (dir) => {
-      let { path, mediaType } = layer;
+      let { fd, mediaType } = layer;
+      using files = new DisposableStack();
       for (const [index, step] of steps.entries()) {
         const output = join(dir, String(index));
         await (await open(output, 'wx', 0o600)).close();
+        const written = files.use(openFile(output)).fd;
         const run = { mediaType, tempDir: dir, signal, ...payloadOf(options, step.id) };
-        if (index === steps.length - 1) return await this.#runLast(step, path, output, run, target, options);
-        await runProcessor(step, path, output, run);
-        [path, mediaType] = [output, step.processor.returns];
+        const running = (onOutput?: (size: number) => void, stop = signal) =>
+          runProcessor(step, fd, output, { ...run, signal: stop, ...(onOutput !== undefined && { onOutput }) });
+        if (index === steps.length - 1) return await this.#extractGrowing(written, running, target, options, signal);
+        await running();
+        [fd, mediaType] = [written, step.processor.returns];
       }
       throw fault('internal', 'no stream processor');
     });
   }
 
-  async #runLast(
-    step: ProcessorStep,
-    input: string,
-    output: string,
-    run: Omit<Parameters<typeof runProcessor>[3], 'onOutput'>,
+  /** Unpacks a file while a program writes it. A layer that turns out bad ends the program; a program that fails ends the unpacking. */
+  async #extractGrowing(
+    fd: number,
+    run: (onOutput: (size: number) => void, signal: AbortSignal) => Promise<number>,
     target: ApplyTarget,
     options: ApplyOptions,
+    outer: AbortSignal,
   ): Promise<Descriptor> {
-    await using unpack = new ArrivingUnpack(run.signal, (arrival, signal) =>
-      this.#extract(output, target, options, arrival, signal),
-    );
     const stop = new AbortController();
-    const signal = AbortSignal.any([run.signal, stop.signal]);
-    const running = runProcessor(step, input, output, { ...run, signal, onOutput: (size) => unpack.arrived(size) });
-    // A layer that turns out bad ends the program; a program that fails leaves nothing to unpack. The first reason is the true one.
+    const signal = AbortSignal.any([outer, stop.signal]);
+    const arrival = new Arrival();
+    // The first reason is the true one: what follows from it is only that both were stopped.
     let reason: unknown;
     const failed = (thrown: unknown) => {
       reason ??= thrown;
       stop.abort();
-      unpack.stop();
     };
-    const unpacked = unpack.done.catch(failed);
-    await running.then((size) => unpack.complete(size), failed);
+    const unpacked = this.#extract(fd, target, options, arrival, signal).catch(failed);
+    const running = run((size) => arrival.arrived(size), signal);
+    await running.then((size) => arrival.complete(size), failed);
     const descriptor = await unpacked;
     if (descriptor === undefined) throw reason;
     return descriptor;
@@ -190,13 +190,25 @@ export class Applier {
   }
 }
 
+interface OpenLayer {
+  readonly fd: number;
+  readonly mediaType: string;
+}
+
+function openFile(path: string): Disposable & { readonly fd: number } {
+  const fd = openSync(path, 'r');
+  return { fd, [Symbol.dispose]: () => closeSync(fd) };
+}
+
 class ArrivingUnpack implements LayerUnpack {
   readonly #arrival = new Arrival();
   readonly #stop = new AbortController();
   readonly done: Promise<Descriptor>;
 
   constructor(outer: AbortSignal, run: (arrival: Arrival, signal: AbortSignal) => Promise<Descriptor>) {
-    this.done = run(this.#arrival, AbortSignal.any([outer, this.#stop.signal]));
+    this.done = run(this.#arrival, AbortSignal.any([outer, this.#stop.signal])).catch((thrown) => {
+      throw wrap(thrown, 'apply layer');
+    });
     // Whoever disposes of it without looking at `done` does not want to know.
     this.done.catch(() => {});
   }
@@ -207,11 +219,6 @@ class ArrivingUnpack implements LayerUnpack {
 
   complete(sizeBytes: number): void {
     this.#arrival.complete(sizeBytes);
-  }
-
-  /** Ends the work: `done` rejects, once nothing more is written. */
-  stop(): void {
-    this.#stop.abort();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,22 +1,17 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { dataLoss, fault } from '#base/errors';
 import { type Compression, type Inflater, openInflater } from '#sys/inflater';
 import { Conveyor } from './conveyor.ts';
 import type { InflateJob, InflateResult } from './unpack-messages.ts';
 
 /**
- * Follows a growing file, inflates and hashes it, and hands the uncompressed bytes over. Blocks its thread.
+ * Follows a growing file, which stays the caller's, inflates and hashes it, and hands the uncompressed bytes over. Blocks its thread.
  * `undefined` when it was cancelled. @throws data_loss for a damaged stream; resource_exhausted beyond the limit
  */
 export function inflateLayer(job: InflateJob): InflateResult | undefined {
   const conveyor = new Conveyor(job.shared);
-  const fd = openSync(job.path, 'r');
-  try {
-    return new Inflation(conveyor, fd, job.maxBytes).run();
-  } finally {
-    closeSync(fd);
-  }
+  return new Inflation(conveyor, job.fd, job.maxBytes).run();
 }
 
 const inputBytes = 1 << 18;
@@ -79,17 +74,15 @@ class Inflation {
 
   /** Uncompressed: what was read to find that out, then the file straight into the slots. */
   #copy(head: number): boolean {
-    let begun = head;
-    for (;;) {
+    for (let length: number | undefined = head; length !== 0; ) {
       const slot = this.#conveyor.freeSlot();
       if (slot === undefined) return false;
-      if (begun > 0) slot.set(this.#input.subarray(0, begun));
-      const more = this.#read(slot.subarray(begun), 1);
-      if (more === undefined) return false;
-      if (begun + more > 0) this.#deliver(slot.subarray(0, begun + more));
-      if (more === 0) return true;
-      begun = 0;
+      if (this.#size === 0) slot.set(this.#input.subarray(0, head));
+      else length = this.#read(slot, 1);
+      if (length === undefined) return false;
+      if (length > 0) this.#deliver(slot.subarray(0, length));
     }
+    return true;
   }
 
   #deliver(bytes: Uint8Array): void {

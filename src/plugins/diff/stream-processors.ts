@@ -47,12 +47,12 @@ export interface StepOptions {
 }
 
 /**
- * Runs one program from the file `input` to the file `output` and returns the size of what it wrote. The daemon's memory holds none of it.
+ * Runs one program from an open file at its beginning to the file `output` and returns the size of what it wrote. The daemon's memory holds none of it.
  * @throws internal with what the program said on its standard error; canceled after it was killed
  */
 export async function runProcessor(
   step: ProcessorStep,
-  input: string,
+  input: number,
   output: string,
   options: StepOptions,
 ): Promise<number> {
@@ -60,11 +60,10 @@ export async function runProcessor(
   throwIfAborted(options.signal);
   using files = new DisposableStack();
   const keep = (fd: number) => files.adopt(fd, closeSync);
-  const stdin = keep(openSync(input, 'r'));
   const stdout = keep(openSync(output, 'a'));
   const payload = options.payload === undefined ? [] : [keep(payloadFile(options.payload, options.tempDir))];
   const child = spawn(processor.path, processor.args, {
-    stdio: [stdin, stdout, 'pipe', ...payload],
+    stdio: [input, stdout, 'pipe', ...payload],
     env: { ...process.env, ...environment(processor.env), STREAM_PROCESSOR_MEDIATYPE: options.mediaType },
   });
   const kill = () => child.kill('SIGKILL');

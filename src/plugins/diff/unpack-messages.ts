@@ -5,8 +5,8 @@ import type { LayerLimits } from '#core/diff/diff';
 /** What the main thread tells the thread that inflates. The rest goes through the shared memory. */
 export interface InflateJob {
   readonly shared: SharedArrayBuffer;
-  /** Only grows; `Conveyor.arrived` says how far it may be read. */
-  readonly path: string;
+  /** Of a file that only grows; `Conveyor.arrived` says how far it may be read. Descriptors belong to all threads of a process. */
+  readonly fd: number;
   readonly maxBytes: number;
 }
 

@@ -40,10 +40,10 @@ class UnpackPair {
   async run(task: UnpackTask): Promise<Unpacked | undefined> {
     const { conveyor } = this;
     const { shared } = conveyor;
-    const { path, maxBytes, root, whiteouts, lowers, limits } = task;
+    const { fd, maxBytes, root, whiteouts, lowers, limits } = task;
     this.#inflate.ref();
     this.#untar.ref();
-    const inflating = this.#ask<InflateResult>(this.#inflate, { shared, path, maxBytes } satisfies InflateJob);
+    const inflating = this.#ask<InflateResult>(this.#inflate, { shared, fd, maxBytes } satisfies InflateJob);
     const untarring = this.#ask<UntarResult>(this.#untar, {
       shared,
       root,

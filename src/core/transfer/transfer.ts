@@ -100,7 +100,7 @@ export interface ImportOptions extends Selection {
   readonly image: Naming;
   readonly names: readonly ImportName[];
   /** Store layers that come uncompressed with gzip. */
-  readonly forceCompress?: boolean;
+  readonly forceCompress: boolean;
   readonly unpacks: readonly UnpackTarget[];
   readonly onProgress?: Observer;
 }

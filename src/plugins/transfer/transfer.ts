@@ -9,6 +9,8 @@ import { Transfer } from '#core/transfer/transfer';
 import { TransferEngine } from './engine.ts';
 import { Registries } from './registries.ts';
 
+const usualDirectories = '/etc/containerd/certs.d:/etc/docker/certs.d';
+
 const hostConfig = table({
   auth: table({ username: text(), password: text(), auth: text(), identitytoken: text() }),
   tls: table({ insecure_skip_verify: flag(), ca_file: text(), cert_file: text(), key_file: text() }),
@@ -28,16 +30,16 @@ const config = table({
   }),
   default_snapshotter: text({ default: 'overlayfs', help: 'For images that are unpacked without saying where.' }),
   config_path: text({
-    default: '/etc/containerd/certs.d:/etc/docker/certs.d',
-    help: 'Directories with hosts.toml files for registries, separated by colons.',
+    help: `Directories with hosts.toml files for registries, separated by colons; empty for ${usualDirectories}.`,
   }),
   registry: table(
     {
+      config_path: text({ help: 'The same; counts where the one above is empty.' }),
       mirrors: map(table({ endpoint: list(text()) })),
       configs: map(hostConfig),
       headers: map(list(text())),
     },
-    { help: 'The older way to name mirrors and credentials; config_path goes first.' },
+    { help: 'What the CRI plugin has under this name, mirrors and credentials of the older kind included.' },
   ),
 });
 
@@ -48,8 +50,9 @@ export default definePlugin({
   config,
   needs: { metadata: one(Metadata), differs: every(Differ) },
   start({ config, daemon, log }, { metadata, differs }) {
+    const directories = config.config_path || config.registry.config_path || usualDirectories;
     const registries = new Registries({
-      directories: config.config_path.split(':').filter((path) => path !== ''),
+      directories: directories.split(':').filter((path) => path !== ''),
       mirrors: config.registry,
       userAgent: `containerd/${daemon.version}`,
       log,

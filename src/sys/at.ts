@@ -17,7 +17,8 @@ const emptyPath = 0x1000;
 const removeDirectory = 0x200;
 const noReplace = 1;
 const exchange = 2;
-const oPath = 0o10000000;
+/** Names a place without opening it: open(2)'s O_PATH, which node:fs does not have. */
+export const oPath = 0o10000000;
 
 /** Opens below `dirfd` as if that were the root: links on the way stay inside, magic links are refused. The caller closes it. */
 export function openConfined(dirfd: number, path: PathText, flags: number, mode = 0): number {

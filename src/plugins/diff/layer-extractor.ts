@@ -5,7 +5,8 @@ import { type ByteText, toDisplay } from '#lib/tar/byte-text';
 import type { TarEntry } from '#lib/tar/entry';
 import { cleanPath, parentOf } from '#lib/tar/paths';
 import type { TarSink } from '#lib/tar/reader';
-import { isDirectory } from '#sys/stat';
+import { chmodAt, chownAt, oPath, statAt, utimesAt } from '#sys/at';
+import { isDirectory, isSymlink } from '#sys/stat';
 import { finishFile, Tree } from '#sys/tree';
 import { ExtentCursor } from './extent-cursor.ts';
 import { LayerParents } from './layer-parents.ts';
@@ -130,6 +131,7 @@ export class LayerExtractor implements TarSink, Disposable {
         break;
       case 'link':
         this.#tree.link(name, pathText(cleanPath(entry.linkName)));
+        this.#dressLinked(name, at);
         break;
       case 'char':
         this.#tree.node(name, { ...at, mode: at.mode | 0o020000 }, entry);
@@ -142,6 +144,18 @@ export class LayerExtractor implements TarSink, Disposable {
         break;
     }
     this.#made(entry);
+  }
+
+  /** What a link's header says holds for the file, as containerd has it; archivers repeat there what they said of the file. */
+  #dressLinked(name: string | Uint8Array, at: ReturnType<typeof attributesOf>): void {
+    const fd = this.#tree.open(name, oPath);
+    try {
+      chownAt(fd, '', at.uid, at.gid);
+      if (!isSymlink(statAt(fd, ''))) chmodAt(fd, '', at.mode);
+      utimesAt(fd, '', at.modified);
+    } finally {
+      closeSync(fd);
+    }
   }
 
   #write(bytes: Uint8Array): void {
@@ -171,7 +185,7 @@ export class LayerExtractor implements TarSink, Disposable {
   /** After the owner was set, because a change of owner takes capabilities away. */
   #made(entry: TarEntry): void {
     this.#whiteouts.made(this.#path, entry);
-    if (entry.xattrs === undefined || entry.type === 'link') return;
+    if (entry.xattrs === undefined) return;
     for (const [name, value] of entry.xattrs) {
       if (this.#isReserved(name)) this.#ignore(name);
       else this.#setXattr(name, value);

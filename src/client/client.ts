@@ -8,6 +8,7 @@ import type { NamespaceStore } from '#core/namespaces/namespaces';
 import type { Tasks } from '#core/runtime/tasks';
 import type { Scope } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
+import type { Transfer } from '#core/transfer/transfer';
 import { remoteContainers } from '#rpc/containers/client';
 import { remoteContent } from '#rpc/content/client';
 import { remoteDiffer } from '#rpc/diff/client';
@@ -18,6 +19,7 @@ import { type RemoteLeases, remoteLeases } from '#rpc/leases/client';
 import { remoteNamespaces } from '#rpc/namespaces/client';
 import { remoteSnapshotter } from '#rpc/snapshots/client';
 import { remoteTasks } from '#rpc/tasks/client';
+import { remoteTransfer } from '#rpc/transfer/client';
 import { type ClientTls, openTransport, type Transport } from '#rpc/transport';
 import { remoteVersion } from '#rpc/version/client';
 
@@ -35,6 +37,8 @@ export interface Client extends AsyncDisposable {
   readonly events: Events;
   readonly differ: Differ;
   readonly introspection: Introspection;
+  /** What the daemon itself moves between registries, archives and its stores; `./transfer.ts` is the comfortable face. */
+  readonly transfer: Transfer;
   /** For services that have no face here. */
   readonly transport: Transport;
   version(signal: AbortSignal): Promise<{ readonly version: string; readonly revision: string }>;
@@ -68,6 +72,7 @@ export function openClient(address: string = defaultAddress, options: ClientOpti
     events: remoteEvents(transport),
     differ: remoteDiffer(transport),
     introspection: remoteIntrospection(transport),
+    transfer: remoteTransfer(transport),
     transport,
     version: (signal) => remoteVersion(transport, { signal }),
     snapshotterName,

@@ -1,5 +1,6 @@
 import type { Any } from '#base/any';
 import { alreadyExists, notFound } from '#base/errors';
+import { type Slot, slot } from '#core/plugin/slot';
 import type { Scope } from '#core/scope';
 import type { MessageStream } from './message-stream.ts';
 
@@ -23,6 +24,8 @@ export class StreamRegistry {
     return stream;
   }
 }
+
+export const Streams: Slot<StreamRegistry> = slot('io.containerd.streaming.v1');
 
 const keyOf = (namespace: string, id: string): string => `${namespace}/${id}`;
 

@@ -1,0 +1,144 @@
+import type { Image } from '#core/images/images';
+import type { Labels } from '#core/labels';
+import type { Scope } from '#core/scope';
+import type { Observer } from '#core/transfer/progress';
+import type { ImportName, RegistryEnd } from '#core/transfer/transfer';
+import { defaultPlatform, type Platform } from '#lib/platform';
+import type { Client } from './client.ts';
+
+/** How to reach a registry; see `RegistryEnd`. */
+export type RegistryOptions = Omit<RegistryEnd, 'reference'>;
+
+interface Common {
+  /** Which of an index's images; absent: this machine's. `'all'`: all of them. */
+  readonly platforms?: readonly Platform[] | 'all';
+  /** Told of progress some ten times a second; must return at once. */
+  readonly onProgress?: Observer;
+}
+
+interface Unpacking {
+  /** Absent: unpack what is fetched for this machine, or for the only platform that was named. */
+  readonly unpack?: boolean;
+  /** Empty: the namespace's or the daemon's default. */
+  readonly snapshotter?: string;
+  readonly labels?: Labels;
+}
+
+export interface PullImageOptions extends Common, Unpacking, RegistryOptions {
+  /** What to call it; absent: as it was asked for. */
+  readonly name?: string;
+  /** Fetch manifests and configurations of the other platforms, too. */
+  readonly allMetadata?: boolean;
+}
+
+/**
+ * Has the daemon fetch an image and unpack it. The reference is a full one (`docker.io/library/busybox:latest`).
+ * @throws as `Transfer.pull`; not_implemented from a daemon without transfers
+ */
+export function pull(client: Client, scope: Scope, reference: string, options: PullImageOptions = {}): Promise<Image> {
+  const platforms = platformsOf(options);
+  return client.transfer.pull(scope, registryEnd(reference, options), {
+    image: { name: options.name ?? reference, labels: options.labels ?? {} },
+    platforms,
+    allMetadata: options.allMetadata ?? false,
+    manifestLimit: 0,
+    unpacks: unpacksOf(platforms, options),
+    ...observed(options),
+  });
+}
+
+export interface PushImageOptions extends Common, RegistryOptions {
+  /** The image to send; absent: the one that is called like the reference. */
+  readonly name?: string;
+}
+
+/** Has the daemon send an image; all of it where no platform is named. @throws as `Transfer.push` */
+export function push(client: Client, scope: Scope, reference: string, options: PushImageOptions = {}): Promise<void> {
+  const { platforms = 'all' } = options;
+  return client.transfer.push(scope, options.name ?? reference, registryEnd(reference, options), {
+    platforms: platforms === 'all' ? [] : platforms,
+    ...observed(options),
+  });
+}
+
+export interface ImportImagesOptions extends Common, Unpacking {
+  /** A name for the archive as a whole. */
+  readonly indexName?: string;
+  /** How its images are called; absent: as they say themselves. */
+  readonly names?: readonly ImportName[];
+  /** Store layers that come uncompressed with gzip. */
+  readonly forceCompress?: boolean;
+}
+
+/** Has the daemon take in an archive. @throws as `Transfer.import` */
+export function importImages(
+  client: Client,
+  scope: Scope,
+  archive: AsyncIterable<Uint8Array>,
+  options: ImportImagesOptions = {},
+): Promise<readonly Image[]> {
+  const { platforms = 'all' } = options;
+  return client.transfer.import(scope, archive, {
+    image: { name: options.indexName ?? '', labels: options.labels ?? {} },
+    names: options.names ?? [asTheySay],
+    platforms: platforms === 'all' ? [] : platforms,
+    allMetadata: false,
+    manifestLimit: 0,
+    forceCompress: options.forceCompress ?? false,
+    unpacks: unpacksOf(platforms === 'all' ? [] : platforms, options),
+    ...observed(options),
+  });
+}
+
+const asTheySay: ImportName = {
+  name: '',
+  isPrefix: true,
+  allowOverwrite: true,
+  addDigest: false,
+  skipNamedDigest: false,
+};
+
+export interface ExportImagesOptions extends Common {
+  /** Leave out `manifest.json`, which Docker needs. */
+  readonly skipDockerManifest?: boolean;
+  readonly skipNonDistributable?: boolean;
+}
+
+/** Has the daemon write images as an archive. @throws as `Transfer.export` */
+export function exportImages(
+  client: Client,
+  scope: Scope,
+  names: readonly string[],
+  options: ExportImagesOptions = {},
+): AsyncIterable<Uint8Array> {
+  const { platforms = [] } = options;
+  return client.transfer.export(scope, names, {
+    platforms: platforms === 'all' ? [] : platforms,
+    allPlatforms: platforms === 'all',
+    skipDockerManifest: options.skipDockerManifest ?? false,
+    skipNonDistributable: options.skipNonDistributable ?? false,
+    ...observed(options),
+  });
+}
+
+function platformsOf({ platforms = [defaultPlatform()] }: Common): readonly Platform[] {
+  return platforms === 'all' ? [] : platforms;
+}
+
+function unpacksOf(platforms: readonly Platform[], { unpack = true, snapshotter = '' }: Unpacking) {
+  if (!unpack) return [];
+  return platforms.length === 0 ? [{ snapshotter }] : platforms.map((platform) => ({ platform, snapshotter }));
+}
+
+function registryEnd(reference: string, options: RegistryOptions): RegistryEnd {
+  const { credentials, headers, hostDir, defaultScheme } = options;
+  return {
+    reference,
+    ...(credentials !== undefined && { credentials }),
+    ...(headers !== undefined && { headers }),
+    ...(hostDir !== undefined && { hostDir }),
+    ...(defaultScheme !== undefined && { defaultScheme }),
+  };
+}
+
+const observed = ({ onProgress }: Common) => (onProgress === undefined ? {} : { onProgress });

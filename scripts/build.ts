@@ -34,7 +34,9 @@ function buildExecutable(): void {
     '--compile',
     '--minify-syntax',
     '--minify-whitespace',
-    '--sourcemap=none',
+    // Halves the time until a program's first line runs.
+    '--bytecode',
+    '--format=esm',
     '--entry-naming=[name].[ext]',
     '--define',
     'process.env.NODE_ENV="production"',

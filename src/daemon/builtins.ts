@@ -1,20 +1,70 @@
 import type { AnyPlugin } from '#core/plugin/plugin';
+import content from '#plugins/content/content';
+import walkingDiffer from '#plugins/diff/walking';
+import diffService from '#plugins/diff-service';
 import exchange from '#plugins/events/exchange';
+import scheduler from '#plugins/gc';
+import metadata from '#plugins/metadata/metadata';
+import task from '#plugins/runtime/task';
 import debugServer from '#plugins/servers/debug/debug';
 import grpcServer from '#plugins/servers/grpc/grpc';
 import metricsServer from '#plugins/servers/metrics/metrics';
 import ttrpcServer from '#plugins/servers/ttrpc/ttrpc';
+import containersService from '#plugins/services/containers';
+import contentService from '#plugins/services/content';
+import diffGrpc from '#plugins/services/diff';
 import eventsService from '#plugins/services/events';
 import healthcheckService from '#plugins/services/healthcheck';
+import imagesService from '#plugins/services/images';
 import introspectionService from '#plugins/services/introspection';
+import leasesService from '#plugins/services/leases';
+import namespacesService from '#plugins/services/namespaces';
+import snapshotsService from '#plugins/services/snapshots';
+import streamingService from '#plugins/services/streaming';
+import tasksGrpc from '#plugins/services/tasks';
+import transferService from '#plugins/services/transfer';
 import versionService from '#plugins/services/version';
+import aufs from '#plugins/snapshots/aufs';
+import btrfs from '#plugins/snapshots/btrfs/btrfs';
+import devmapper from '#plugins/snapshots/devmapper';
+import native from '#plugins/snapshots/native/native';
+import overlayfs from '#plugins/snapshots/overlayfs/overlayfs';
+import zfs from '#plugins/snapshots/zfs';
+import streams from '#plugins/streaming/manager';
+import tasksService from '#plugins/tasks/tasks';
+import transfer from '#plugins/transfer/transfer';
 
 /** What the daemon is made of. The order is that of the plugin list, as far as needs leave it free. */
 export const builtins: readonly AnyPlugin[] = [
+  content,
+  aufs,
+  btrfs,
+  devmapper,
+  native,
+  overlayfs,
+  zfs,
   exchange,
+  metadata,
+  walkingDiffer,
+  scheduler,
+  diffService,
+  task,
+  tasksService,
+  streams,
+  transfer,
+  introspectionService,
+  containersService,
+  contentService,
+  diffGrpc,
   eventsService,
   healthcheckService,
-  introspectionService,
+  imagesService,
+  leasesService,
+  namespacesService,
+  snapshotsService,
+  streamingService,
+  tasksGrpc,
+  transferService,
   versionService,
   debugServer,
   metricsServer,

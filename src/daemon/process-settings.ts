@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { notFound, wrap } from '#base/errors';
 import { mountTable } from '#sys/mountinfo';
@@ -30,10 +30,24 @@ async function joinCgroup(path: string): Promise<void> {
   for (const { mountpoint } of hierarchies) {
     const directory = join(mountpoint, join('/', path));
     try {
-      await mkdir(directory, { recursive: true });
+      await makeGroup(mountpoint, path);
       await writeFile(join(directory, 'cgroup.procs'), String(process.pid));
     } catch (thrown) {
       throw wrap(thrown, `[cgroup] path: ${directory}`);
+    }
+  }
+}
+
+/** Makes the groups on the way. A new cpuset has no processors and no memory, and takes nobody, until it is given its parent's. */
+async function makeGroup(mountpoint: string, path: string): Promise<void> {
+  let directory = mountpoint;
+  for (const name of path.split('/').filter((each) => each !== '' && each !== '.' && each !== '..')) {
+    const parent = directory;
+    directory = join(directory, name);
+    await mkdir(directory, { recursive: true });
+    for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+      const own = await readFile(join(directory, file), 'utf8').catch(() => undefined);
+      if (own?.trim() === '') await writeFile(join(directory, file), await readFile(join(parent, file), 'utf8'));
     }
   }
 }

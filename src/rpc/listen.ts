@@ -1,4 +1,4 @@
-import { unlink } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { experimental, ServerCredentials, ServerInterceptingCall, status } from '@grpc/grpc-js';
 import { fault, invalidArgument, unavailable } from '#base/errors';
@@ -64,7 +64,7 @@ function bind(server: GrpcServer, target: string, credentials: ServerCredentials
 /**
  * Makes room for a socket: removes one that a dead server left behind.
  *
- * @throws already_exists when somebody answers there
+ * @throws already_exists when somebody answers there, or when there is something that is no socket
  */
 export async function removeStale(path: string): Promise<void> {
   const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
@@ -75,5 +75,7 @@ export async function removeStale(path: string): Promise<void> {
     socket.on('error', resolve);
   });
   if (error === undefined) throw fault('already_exists', `listen on ${path}: another server answers there`);
-  if (error.code === 'ECONNREFUSED') await unlink(path);
+  if (error.code !== 'ECONNREFUSED') return;
+  if (!(await lstat(path)).isSocket()) throw fault('already_exists', `listen on ${path}: a file that is no socket`);
+  await unlink(path);
 }

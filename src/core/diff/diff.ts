@@ -34,6 +34,9 @@ export interface Differ {
 }
 export const Differ = slot<Differ>('io.containerd.differ.v1');
 
+/** All differs as one, in the configured order: id `diff-service`. */
+export const OrderedDiffer = slot<Differ>('io.containerd.service.v1');
+
 /**
  * Compressed bytes on their way, in a file that only grows: `ContentWriter.path`, or a blob's. `unpack` opens it before it returns, so it
  * may be renamed or removed afterwards; cut it may not be.

@@ -2,6 +2,7 @@ import type { Any } from '#base/any';
 import type { Timestamp } from '#base/timestamp';
 import type { Descriptor } from '#core/descriptor';
 import type { Mount } from '#core/mount';
+import { type Slot, slot } from '#core/plugin/slot';
 import type { Scope } from '#core/scope';
 import type { Runtime, Stdio } from './runtime.ts';
 
@@ -39,6 +40,9 @@ export interface Tasks
   /** Figures of this namespace's tasks that match any of the filters (id, namespace); a task that does not answer is left out. */
   metrics(scope: Scope, filters?: readonly string[]): Promise<readonly Metric[]>;
 }
+
+/** Id `tasks-service`. */
+export const Tasks: Slot<Tasks> = slot('io.containerd.service.v1');
 
 export interface NewTask extends Stdio {
   /** What `Snapshotter.mounts` says of the container's snapshot; empty when the spec names a root of its own. */

@@ -1,0 +1,30 @@
+import { table, text } from '#base/config';
+import { invalidArgument } from '#base/errors';
+import { OrderedDiffer } from '#core/diff/diff';
+import { Metadata } from '#core/metadata';
+import { definePlugin } from '#core/plugin/plugin';
+import { one } from '#core/plugin/slot';
+import { Runtime } from '#core/runtime/runtime';
+import { Tasks } from '#core/runtime/tasks';
+import { Checkpoints } from './checkpoints.ts';
+import { ContainerTasks } from './container-tasks.ts';
+
+/** Joins containers' records with the runtime that keeps them running. */
+export default definePlugin({
+  slot: Tasks,
+  id: 'tasks-service',
+  config: table({
+    rdt_config_file: text({ help: 'Must be empty: there is no support for resource director technology.' }),
+  }),
+  needs: { metadata: one(Metadata), runtime: one(Runtime, 'task'), differ: one(OrderedDiffer, 'diff-service') },
+  start({ config, daemon, log }, { metadata, runtime, differ }) {
+    if (config.rdt_config_file !== '') throw invalidArgument('rdt_config_file: wanted ""');
+    return new ContainerTasks({
+      containers: metadata.containers,
+      runtime,
+      checkpoints: new Checkpoints(metadata.content, differ),
+      statsTimeoutMs: daemon.timeout('io.containerd.timeout.metrics.shimstats', 2_000),
+      log,
+    });
+  },
+});

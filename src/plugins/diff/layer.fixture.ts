@@ -53,6 +53,7 @@ export class ApplyBench implements AsyncDisposable {
   readonly content: ContentStore = memoryContent();
   readonly threads = new UnpackThreads({ most: 2, idleMs: 100 });
   readonly applier: Applier;
+  readonly #added = new Set<string>();
 
   constructor(options: { readonly processors?: ReadonlyMap<string, StreamProcessor> } = {}) {
     this.applier = new Applier({
@@ -76,10 +77,13 @@ export class ApplyBench implements AsyncDisposable {
 
   async add(bytes: Uint8Array, mediaType: string = mediaTypes.ociLayer): Promise<Descriptor> {
     const digest = digestOf(bytes);
+    const descriptor = { mediaType, digest, size: bytes.length };
+    if (this.#added.has(digest)) return descriptor;
+    this.#added.add(digest);
     await using writer = await this.content.writer(scope, digest);
     await writer.write(bytes);
     await writer.commit(bytes.length, digest);
-    return { mediaType, digest, size: bytes.length };
+    return descriptor;
   }
 
   async apply(layer: Uint8Array, mounts: readonly Mount[], options: ApplyOptions = {}): Promise<Descriptor> {

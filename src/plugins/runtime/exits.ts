@@ -24,7 +24,7 @@ export class Exits {
 
   /** Follows the exits of containers' first processes until the signal fires. */
   async watch(signal: AbortSignal, log: Log): Promise<void> {
-    for await (const { namespace, event } of this.#events.subscribe(signal, [`topic==${exitTopic}`])) {
+    for await (const { namespace, event } of this.#events.subscribe(signal, [`topic=="${exitTopic}"`])) {
       try {
         const exit = fromBinary(TaskExitSchema, event.value);
         if (exit.id === exit.containerId) this.#onExit(namespace, exit.containerId);

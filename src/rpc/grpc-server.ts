@@ -45,6 +45,7 @@ export class GrpcServer implements AsyncDisposable {
       'grpc.max_concurrent_streams': 0x7fff_ffff,
       'grpc-node.flow_control_window': flowControlWindow,
     });
+    allowResets(this.grpc);
   }
 
   /** Adds a service. A client that calls a method nobody mounted is told UNIMPLEMENTED. */
@@ -122,8 +123,8 @@ export class GrpcServer implements AsyncDisposable {
   }
 
   async #stream({ call, record }: Begun, surface: Streaming, handle: () => unknown, encode: Encode): Promise<void> {
-    // At once, so that a client knows from the headers that what it subscribed to has begun.
-    surface.sendMetadata(new Metadata());
+    // A client knows from the headers that what it subscribed to has begun. With the first message they cost no packet of their own.
+    const headers = setTimeout(() => surface.sendMetadata(new Metadata()), headersDelayMs);
     const outbox = new Outbox(surface, call.signal);
     let status = success;
     try {
@@ -137,6 +138,7 @@ export class GrpcServer implements AsyncDisposable {
       // This is how grpc-js wants to be told: it flushes what was written and ends with that status.
       surface.emit('error', { code: status.code, details: status.message });
     }
+    clearTimeout(headers);
     this.#end(record, call, status);
   }
 
@@ -184,6 +186,20 @@ export class GrpcServer implements AsyncDisposable {
 
 // HTTP/2's own 64 KiB per stream makes a sender of large messages wait for each round trip.
 const flowControlWindow = 4 << 20;
+
+/** How long the headers of a stream wait for its first message. */
+const headersDelayMs = 5;
+
+/**
+ * Lets clients cancel as many streams as they like. Go's reader of content cancels every read once it has its bytes, some thousand times a second;
+ * an HTTP/2 server takes more than 33 a second for an attack, after the first thousand, and closes the connection. Who can open our socket is root.
+ * grpc-js has no option for this, so that it is put where grpc-js keeps what it gives to `http2.createServer`.
+ */
+function allowResets(server: Server): void {
+  const { commonServerOptions } = server as unknown as { readonly commonServerOptions: Record<string, unknown> };
+  commonServerOptions['streamResetBurst'] = 1_000_000_000;
+  commonServerOptions['streamResetRate'] = 1_000_000_000;
+}
 
 const success: CallStatus = { code: 0, message: '' };
 

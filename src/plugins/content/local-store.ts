@@ -19,6 +19,7 @@ import { parseFilters } from '#lib/filters/filter';
 import { hashFile } from './hashing.ts';
 import { IngestDir, readIngests, removeNameless } from './ingest-dir.ts';
 import { LocalWriter } from './local-writer.ts';
+import { OpenBlobs } from './open-blobs.ts';
 
 const algorithms: readonly Algorithm[] = ['sha256', 'sha384', 'sha512'];
 
@@ -42,6 +43,7 @@ export async function openLocalStore(root: string, log: Log): Promise<ContentSto
 class LocalStore implements ContentStore {
   readonly ingestRoot: string;
   readonly #root: string;
+  readonly #open = new OpenBlobs();
   readonly #locks = new Map<string, { readonly since: Timestamp; writer?: ContentWriter }>();
 
   constructor(root: string) {
@@ -71,13 +73,15 @@ class LocalStore implements ContentStore {
   }
 
   async delete(_: Scope, digest: Digest): Promise<void> {
-    await unlink(this.#pathOf(digest)).catch(throwNotFound(digest));
+    const path = this.#pathOf(digest);
+    await unlink(path).catch(throwNotFound(digest));
+    await this.#open.forget(path);
   }
 
   async open(_: Scope, digest: Digest): Promise<BlobReader> {
     const path = this.#pathOf(digest);
-    const file = await open(path, constants.O_RDONLY).catch(throwNotFound(digest));
-    const { size } = await file.stat();
+    const held = await this.#open.hold(path).catch(throwNotFound(digest));
+    const { file, size } = held;
     return {
       size,
       path,
@@ -92,7 +96,7 @@ class LocalStore implements ContentStore {
         }
         return buffer.subarray(0, done);
       },
-      [Symbol.asyncDispose]: () => file.close(),
+      [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
     };
   }
 

@@ -32,7 +32,7 @@ export interface Differ {
    */
   unpack?(scope: Scope, layer: ArrivingLayer, mounts: readonly Mount[], options?: ApplyOptions): LayerUnpack;
 }
-export const Differ = slot<Differ>('io.containerd.differ.v1');
+export const Differ = slot<Differ>('io.containerd.differ.v1', { perPlatform: true });
 
 /** All differs as one, in the configured order: id `diff-service`. */
 export const OrderedDiffer = slot<Differ>('io.containerd.service.v1');

@@ -1,6 +1,6 @@
 import { noConfig, type Table } from '#base/config';
 import type { Log } from '#base/log';
-import type { Platform } from '#lib/platform';
+import { defaultPlatform, type Platform } from '#lib/platform';
 import type { DaemonInfo } from './daemon-info.ts';
 import type { AnyNeed, Granted, Slot } from './slot.ts';
 
@@ -62,7 +62,8 @@ export function definePlugin<
   C = Readonly<Record<never, never>>,
   const N extends Needs = Readonly<Record<never, never>>,
 >(definition: PluginDefinition<T, C, N>): AnyPlugin {
-  const { slot, id, config, needs, platforms = [], exports = {}, capabilities = [] } = definition;
+  const { slot, id, config, needs, exports = {}, capabilities = [] } = definition;
+  const platforms = definition.platforms ?? (slot.perPlatform ? [defaultPlatform()] : []);
   return {
     [brand]: true,
     uri: slot.uri,

@@ -7,12 +7,14 @@ declare const grants: unique symbol;
  */
 export interface Slot<T> {
   readonly uri: string;
+  /** What stands here works for containers of certain platforms: this machine's, unless the plugin names others. */
+  readonly perPlatform: boolean;
   readonly [carries]?: (value: T) => T;
 }
 
 /** `export const Snapshotter: Slot<Snapshotter> = slot('io.containerd.snapshotter.v1')`. */
-export function slot<T>(uri: string): Slot<T> {
-  return { uri };
+export function slot<T>(uri: string, options: { readonly perPlatform?: boolean } = {}): Slot<T> {
+  return { uri, perPlatform: options.perPlatform ?? false };
 }
 
 /** What a plugin asks for before it can start; `V` is what it is given. */

@@ -47,7 +47,7 @@ export interface Runtime extends AsyncDisposable {
   /** Settles when the process has ended; at once if it has already. */
   wait(scope: Scope, id: string, execId: string): Promise<ProcessExit>;
 }
-export const Runtime = slot<Runtime>('io.containerd.runtime.v2');
+export const Runtime = slot<Runtime>('io.containerd.runtime.v2', { perPlatform: true });
 
 export type TaskStatus = 'unknown' | 'created' | 'running' | 'stopped' | 'paused' | 'pausing';
 

@@ -62,7 +62,7 @@ export interface Snapshotter extends Partial<AsyncDisposable> {
   /** Frees what `remove` left behind. May take long; nothing waits for it. @throws not_implemented where there is nothing to do */
   cleanup(scope: Scope): Promise<void>;
 }
-export const Snapshotter = slot<Snapshotter>('io.containerd.snapshotter.v1');
+export const Snapshotter = slot<Snapshotter>('io.containerd.snapshotter.v1', { perPlatform: true });
 
 export type SnapshotKind = 'view' | 'active' | 'committed';
 

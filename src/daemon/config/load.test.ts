@@ -244,7 +244,7 @@ test('files that are no configuration are refused with the place', async () => {
 
 test('a plugin module is imported by path; one that exports no plugin is refused', async () => {
   const source = `import { definePlugin } from '${join(import.meta.dirname, '../../core/plugin/plugin.ts')}';
-    export default definePlugin({ slot: { uri: 'io.test.v1' }, id: 'mine', start: () => ({}) });`;
+    export default definePlugin({ slot: { uri: 'io.test.v1', perPlatform: false }, id: 'mine', start: () => ({}) });`;
   const config = await loadConfig(
     await files({ 'config.toml': 'version = 3\nplugin_modules = ["mine.ts"]', 'mine.ts': source }),
     builtins,

@@ -70,7 +70,7 @@ test('a plugin module of the user runs beside the others', async () => {
   writeFileSync(
     join(daemon.directory, 'mine.ts'),
     `import { definePlugin } from '${join(import.meta.dirname, '../../../src/core/plugin/plugin.ts')}';
-     export default definePlugin({ slot: { uri: 'io.test.v1' }, id: 'mine', start: ({ setExport }) => { setExport('hello', 'world'); return {}; } });`,
+     export default definePlugin({ slot: { uri: 'io.test.v1', perPlatform: false }, id: 'mine', start: ({ setExport }) => { setExport('hello', 'world'); return {}; } });`,
   );
   daemon.configure('', "plugin_modules = ['mine.ts']");
   await daemon.start();

@@ -13,7 +13,7 @@ import { paddingOf } from './reader.ts';
  * of what is returned here.
  */
 export function encodeEntry(entry: TarEntry): Uint8Array {
-  const map = entry.extents === undefined ? undefined : sparseMap(entry.extents);
+  const map = entry.extents === undefined ? undefined : sparseMap(entry.extents, entry.size);
   const stored = storedSize(entry) + (map?.length ?? 0);
   const records = recordsOf(entry, stored, map !== undefined);
   const header = headerBlock(entry, stored);
@@ -124,7 +124,11 @@ function extendedHeader(name: ByteText, records: Uint8Array): readonly Uint8Arra
   return [sealed(block), records, zeros(paddingOf(records.length))];
 }
 
-function sparseMap(extents: readonly Extent[]): Uint8Array {
+function sparseMap(parts: readonly Extent[], size: number): Uint8Array {
+  const last = parts.at(-1);
+  const endsInHole = size > (last === undefined ? 0 : last.offset + last.length);
+  // GNU tar gives the file its size only by an empty piece at its end.
+  const extents = endsInHole ? [...parts, { offset: size, length: 0 }] : parts;
   const lines = [extents.length, ...extents.flatMap(({ offset, length }) => [offset, length])];
   const text = toBytes(`${lines.join('\n')}\n`);
   return join([text, zeros(paddingOf(text.length))]);

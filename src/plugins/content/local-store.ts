@@ -81,21 +81,10 @@ class LocalStore implements ContentStore {
   async open(_: Scope, digest: Digest): Promise<BlobReader> {
     const path = this.#pathOf(digest);
     const held = await this.#open.hold(path).catch(throwNotFound(digest));
-    const { file, size } = held;
     return {
-      size,
+      size: held.size,
       path,
-      async read(offset, length) {
-        const wanted = Math.max(0, Math.min(length, size - offset));
-        const buffer = Buffer.allocUnsafeSlow(wanted);
-        let done = 0;
-        while (done < wanted) {
-          const { bytesRead } = await file.read(buffer, done, wanted - done, offset + done);
-          if (bytesRead === 0) break;
-          done += bytesRead;
-        }
-        return buffer.subarray(0, done);
-      },
+      read: (offset, length) => held.read(offset, length),
       [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
     };
   }

@@ -2,12 +2,13 @@ import { constants, type FileHandle, open } from 'node:fs/promises';
 
 /** A blob's file while somebody reads it. */
 export interface HeldBlob extends AsyncDisposable {
-  readonly file: FileHandle;
   readonly size: number;
+  /** As BlobReader.read. */
+  read(offset: number, length: number): Promise<Uint8Array>;
 }
 
 interface Entry {
-  readonly opened: Promise<{ readonly file: FileHandle; readonly size: number }>;
+  readonly opened: Promise<BlobFile>;
   users: number;
   idle: NodeJS.Timeout | undefined;
 }
@@ -28,11 +29,11 @@ export class OpenBlobs {
     entry.users++;
     clearTimeout(entry.idle);
     entry.idle = undefined;
-    const { file, size } = await entry.opened;
+    const file = await entry.opened;
     let held = true;
     return {
-      file,
-      size,
+      size: file.size,
+      read: (offset, length) => file.read(offset, length),
       [Symbol.asyncDispose]: async () => {
         if (!held) return;
         held = false;
@@ -67,10 +68,58 @@ export class OpenBlobs {
   }
 }
 
-async function openFile(path: string) {
+/** Bytes that are read at once for those who ask for less, one piece after the other; a reader of the whole asks for as much. */
+const blockBytes = 1 << 20;
+
+class BlobFile {
+  readonly size: number;
+  readonly #file: FileHandle;
+  #next = 0;
+  #block: Uint8Array = new Uint8Array(0);
+  #blockStart = 0;
+
+  constructor(file: FileHandle, size: number) {
+    this.#file = file;
+    this.size = size;
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    const wanted = Math.max(0, Math.min(length, this.size - offset));
+    const inBlock = offset - this.#blockStart;
+    const there = inBlock >= 0 && inBlock + wanted <= this.#block.byteLength;
+    if (there) return this.#took(offset, this.#block.subarray(inBlock, inBlock + wanted));
+    if (offset !== this.#next || wanted >= blockBytes) return this.#took(offset, await this.#readFile(offset, wanted));
+    const block = await this.#readFile(offset, Math.min(blockBytes, this.size - offset));
+    this.#block = block;
+    this.#blockStart = offset;
+    return this.#took(offset, block.subarray(0, wanted));
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  #took(offset: number, bytes: Uint8Array): Uint8Array {
+    this.#next = offset + bytes.byteLength;
+    return bytes;
+  }
+
+  async #readFile(offset: number, wanted: number): Promise<Uint8Array> {
+    const buffer = Buffer.allocUnsafeSlow(wanted);
+    let done = 0;
+    while (done < wanted) {
+      const { bytesRead } = await this.#file.read(buffer, done, wanted - done, offset + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return buffer.subarray(0, done);
+  }
+}
+
+async function openFile(path: string): Promise<BlobFile> {
   const file = await open(path, constants.O_RDONLY);
   try {
-    return { file, size: (await file.stat()).size };
+    return new BlobFile(file, (await file.stat()).size);
   } catch (thrown) {
     await file.close();
     throw thrown;
@@ -79,5 +128,5 @@ async function openFile(path: string) {
 
 async function close(entry: Entry): Promise<void> {
   clearTimeout(entry.idle);
-  await (await entry.opened).file.close();
+  await (await entry.opened).close();
 }

@@ -1,12 +1,13 @@
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import { invalidArgument, isFault } from '#base/errors';
+import { invalidArgument, isFault, messageOf, wrap } from '#base/errors';
 import type { ContentStore } from '#core/content/content';
 import type { Descriptor } from '#core/descriptor';
 import type { Labels } from '#core/labels';
 import type { Scope } from '#core/scope';
 import { type Digest, digestOf, isDigest } from '#lib/digest';
 import { mediaTypes } from '#lib/oci/media-types';
+import { openWriter } from './open-writer.ts';
 import type { ArchiveMember } from './tar-stream.ts';
 import { readArchive } from './tar-stream.ts';
 
@@ -94,22 +95,25 @@ export async function storeStream(
   options: { readonly ref: string; readonly expected?: Digest; readonly size?: number; readonly labels?: Labels },
 ): Promise<Digest> {
   const { ref, expected, size = 0, labels } = options;
+  const writer = await openWriter(content, scope, ref, expected === undefined ? {} : { expected, total: size });
+  if (writer === undefined) return expected as Digest; // only what is expected can be there
   try {
-    await using writer = await content.writer(scope, ref, expected === undefined ? {} : { expected, total: size });
-    if (writer.status().offset === 0 || writer.status().offset !== size) {
+    // Whole already where the store may take it from another namespace.
+    if (writer.status().offset !== size || expected === undefined) {
       await writer.truncate(0);
       for await (const part of bytes) await writer.write(part);
     }
     const digest = expected ?? writer.digest();
-    try {
-      return await writer.commit(size, expected, labels);
-    } catch (error) {
+    return await writer.commit(size, expected, labels).catch((error: unknown) => {
       if (isFault(error, 'already_exists')) return digest;
       throw error;
-    }
+    });
   } catch (error) {
-    if (expected !== undefined && isFault(error, 'already_exists')) return expected;
-    if (isFault(error, 'failed_precondition')) await content.abort(scope, ref);
+    await writer[Symbol.asyncDispose]();
+    // Archives cannot be taken up where they broke off: nothing is worth keeping. Also when the scope was cancelled.
+    await content.abort({ ...scope, signal: new AbortController().signal }, ref).catch((second: unknown) => {
+      if (!isFault(second, 'not_found')) throw wrap(error, `(and ingest ${ref} stays: ${messageOf(second)})`);
+    });
     throw error;
   }
 }

@@ -1,13 +1,13 @@
-import { sleep } from '#base/cancellation';
 import { isFault } from '#base/errors';
 import type { ContentStore, ContentWriter } from '#core/content/content';
 import type { Descriptor } from '#core/descriptor';
 import type { Labels } from '#core/labels';
-import type { Scope } from '#core/scope';
+import { type Scope, scopeOf } from '#core/scope';
 import { KeyedLock, type Limiter } from '#core/transfer/limiter';
 import type { ProgressBoard } from '#core/transfer/progress';
 import { refKey } from '#core/transfer/references';
 import { GrowingFile } from './growing-file.ts';
+import { openWriter } from './open-writer.ts';
 
 /** What is to be brought into the store, and from where. */
 export interface BlobOrder {
@@ -55,7 +55,8 @@ export class Intake {
     board.set(name, { event: 'waiting', total: descriptor.size, descriptor });
     // First the lock and then a place: who has a place never waits for one who has none.
     using _lock = await this.#lock.enter(descriptor.digest, scope.signal);
-    const writer = await this.#open(scope, descriptor);
+    const options = { total: descriptor.size, expected: descriptor.digest };
+    const writer = await openWriter(this.#content, scope, name, options);
     if (writer === undefined) {
       await this.#relabel(scope, order);
       board.set(name, { event: 'already exists', progress: descriptor.size });
@@ -67,7 +68,7 @@ export class Intake {
       await writer[Symbol.asyncDispose](); // keeps what has come
       // What is proven wrong must not be where the next attempt goes on, and nothing at all need not be kept.
       if (isFault(error, 'failed_precondition') || writer.status().offset === 0)
-        await this.#content.abort(scope, name).catch(keepFirst(error));
+        await this.#content.abort(scopeOf(scope.namespace), name).catch(keepFirst(error));
       throw error;
     }
     board.set(name, { event: 'complete', progress: descriptor.size });
@@ -115,20 +116,6 @@ export class Intake {
       await file?.finish();
     } finally {
       await file?.abandon();
-    }
-  }
-
-  /** `undefined` when the blob is there, now held by the scope's lease. Waits while a client writes to the same ingest. */
-  async #open(scope: Scope, descriptor: Descriptor): Promise<ContentWriter | undefined> {
-    for (let delayMs = 10; ; delayMs = Math.min(delayMs * 2, 1000)) {
-      try {
-        const options = { total: descriptor.size, expected: descriptor.digest };
-        return await this.#content.writer(scope, refKey(descriptor), options);
-      } catch (error) {
-        if (isFault(error, 'already_exists')) return undefined;
-        if (!isFault(error, 'unavailable')) throw error;
-      }
-      await sleep(delayMs, scope.signal);
     }
   }
 

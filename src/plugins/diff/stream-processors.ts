@@ -64,9 +64,11 @@ export async function runProcessor(
   const payload = options.payload === undefined ? [] : [keep(payloadFile(options.payload, options.tempDir))];
   const child = spawn(processor.path, processor.args, {
     stdio: [input, stdout, 'pipe', ...payload],
+    // A group of its own, so that what it started ends with it.
+    detached: true,
     env: { ...process.env, ...environment(processor.env), STREAM_PROCESSOR_MEDIATYPE: options.mediaType },
   });
-  const kill = () => child.kill('SIGKILL');
+  const kill = () => killGroup(child.pid);
   options.signal.addEventListener('abort', kill, { once: true });
   const reporting = setInterval(() => options.onOutput?.(fstatSync(stdout).size), 20);
   try {
@@ -90,11 +92,24 @@ function exitOf(child: ReturnType<typeof spawn>, id: string): Promise<Error | un
     if (said.length < maxComplaint) said += text.slice(0, maxComplaint);
   });
   child.on('error', (error) => done.resolve(internal(`stream processor ${id}: ${error.message}`, error)));
-  child.on('close', (code, signal) => {
-    if (code === 0) done.resolve(undefined);
-    else done.resolve(internal(`stream processor ${id}: ${said.trim() || `ended with ${signal ?? code}`}`));
+  child.on('exit', (code, signal) => {
+    const conclude = () => {
+      if (code === 0) done.resolve(undefined);
+      else done.resolve(internal(`stream processor ${id}: ${said.trim() || `ended with ${signal ?? code}`}`));
+    };
+    // Its last words may still be on their way; but a process that it left behind may hold the pipe for ever.
+    child.on('close', conclude);
+    setTimeout(conclude, 200).unref();
   });
   return done.promise;
+}
+
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown;
+  }
 }
 
 function environment(pairs: readonly string[]): Record<string, string> {

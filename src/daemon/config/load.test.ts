@@ -158,11 +158,11 @@ test('a later file adds to lists, replaces timeouts and proxies by key, and merg
   const path = await files({
     'config.toml':
       'version = 2\nimports = ["b.toml"]\ndisabled_plugins = ["a.b.c.v1.x"]\n[grpc]\nuid = 7\n[timeouts]\n"io.containerd.timeout.task.state" = "9s"\n' +
-      '[proxy_plugins.x]\ntype = "snapshot"\naddress = "/x"\n[proxy_plugins.z]\ntype = "snapshot"\n[plugins."io.containerd.gc.v1.scheduler"]\nmutation_threshold = 5\ndeletion_threshold = 9\n' +
+      '[proxy_plugins.x]\ntype = "snapshot"\naddress = "/x"\n[proxy_plugins.z]\ntype = "snapshot"\naddress = "/z"\n[plugins."io.containerd.gc.v1.scheduler"]\nmutation_threshold = 5\ndeletion_threshold = 9\n' +
       '[plugins."io.containerd.service.v1.diff-service"]\ndefault = ["one"]',
     'b.toml':
       'disabled_plugins = ["a.b.c.v1.x", "a.b.c.v1.y"]\n[grpc]\nuid = 0\n[timeouts]\n"io.containerd.timeout.task.state" = "0s"\n"mine" = "1s"\n' +
-      '[proxy_plugins.x]\ntype = "content"\n[plugins."io.containerd.gc.v1.scheduler"]\nmutation_threshold = 0\n[plugins."io.containerd.service.v1.diff-service"]\ndefault = ["two"]',
+      '[proxy_plugins.x]\ntype = "content"\naddress = "/y"\n[plugins."io.containerd.gc.v1.scheduler"]\nmutation_threshold = 0\n[plugins."io.containerd.service.v1.diff-service"]\ndefault = ["two"]',
   });
   const config = await loadConfig(path, builtins);
   expect(config.top).toMatchObject({ disabled_plugins: ['a.b.c.v1.x', 'a.b.c.v1.y'], grpc: { uid: 7 } });
@@ -171,7 +171,7 @@ test('a later file adds to lists, replaces timeouts and proxies by key, and merg
     mine: 1000,
     'io.containerd.timeout.shim.load': 5000,
   });
-  expect(config.top.proxy_plugins).toMatchObject({ x: { type: 'content', address: '' }, z: { type: 'snapshot' } });
+  expect(config.top.proxy_plugins).toMatchObject({ x: { type: 'content', address: '/y' }, z: { type: 'snapshot' } });
   expect(config.of(scheduler)).toMatchObject({ mutation_threshold: 0, deletion_threshold: 9 });
   expect(config.of(diff)).toEqual({ default: ['two'] });
 });

@@ -1,6 +1,7 @@
 import { isTable, mismatch, type Place, type Raw, type RawTable } from '#base/config';
 import { type AnyPlugin, pluginName } from '#core/plugin/plugin';
 import { Server } from '#core/servers/server';
+import { proxyPlugins } from '../proxy-plugins.ts';
 import { readConfigFiles, tableAt } from './files.ts';
 import { mergeConfig } from './merge.ts';
 import { type MigratedFile, migrateFile } from './migrate.ts';
@@ -82,7 +83,7 @@ function assemble(
   const tables = tableAt(raw, 'plugins');
   return {
     top,
-    plugins,
+    plugins: [...plugins, ...proxyPlugins(top.proxy_plugins)],
     files,
     warnings,
     raw,

@@ -197,8 +197,8 @@ const headersDelayMs = 5;
  */
 function allowResets(server: Server): void {
   const { commonServerOptions } = server as unknown as { readonly commonServerOptions: Record<string, unknown> };
-  commonServerOptions['streamResetBurst'] = 1_000_000_000;
-  commonServerOptions['streamResetRate'] = 1_000_000_000;
+  commonServerOptions.streamResetBurst = 1_000_000_000;
+  commonServerOptions.streamResetRate = 1_000_000_000;
 }
 
 const success: CallStatus = { code: 0, message: '' };

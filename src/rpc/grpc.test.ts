@@ -167,6 +167,19 @@ test('a reader that stops ends the stream on the server', async () => {
   expect(['canceled', 'returned']).toContain(await ended.promise);
 });
 
+test('a client may cancel thousands of streams on one connection', async () => {
+  const service = defineService(Content, {
+    async *read(_, { signal }) {
+      yield { data: new Uint8Array(1) };
+      await forever(signal);
+    },
+  });
+  await using server = await inProcess([service, versionService(async (call) => call.peer)]);
+  const client = clientOf(Content, server.transport);
+  for (let i = 0; i < 2500; i++) for await (const _ of client.read({})) break;
+  expect((await clientOf(Version, server.transport).version({})).version).not.toBe('');
+});
+
 test('a server runs no further ahead of a slow reader than the windows allow', async () => {
   let sent = 0;
   const service = defineService(Content, {

@@ -1,9 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** The longest that a collection holds the event loop at a time, but for what one step takes. */
-const sliceMs = 1;
-/** What others get in between: a call needs several turns of the loop. */
-const pauseMs = 1;
+/** How a collection divides its work. */
+export interface Pace {
+  /** The longest that it holds the event loop at a time, but for what one step takes. */
+  readonly sliceMs: number;
+  /** What others get in between. */
+  pause(): Promise<unknown>;
+}
+
+/** A millisecond of work, a millisecond for others: a call needs several turns of the loop. */
+export const gentle: Pace = { sliceMs: 1, pause: () => setTimeout(1) };
 
 /** Counts the time that the event loop was held. */
 export interface Busy {
@@ -11,20 +17,28 @@ export interface Busy {
   longestMs: number;
 }
 
-/** Runs work that yields often, about a millisecond at a time with a pause after each. @throws what the work throws */
-export async function inSlices<T>(work: Iterator<undefined, T>, busy: Busy): Promise<T> {
+/** Runs work that yields often, a slice at a time. @throws what the work throws */
+export async function inSlices<T>(work: Iterator<undefined, T>, busy: Busy, pace: Pace): Promise<T> {
   for (;;) {
-    const begin = performance.now();
-    try {
-      do {
-        const { done, value } = work.next();
-        if (done === true) return value;
-      } while (performance.now() - begin < sliceMs);
-    } finally {
-      const took = performance.now() - begin;
-      busy.busyMs += took;
-      busy.longestMs = Math.max(busy.longestMs, took);
-    }
-    await setTimeout(pauseMs);
+    let result: IteratorResult<undefined, T> | undefined;
+    measured(busy, () => {
+      const begin = performance.now();
+      do result = work.next();
+      while (result.done !== true && performance.now() - begin < pace.sliceMs);
+    });
+    if (result?.done === true) return result.value;
+    await pace.pause();
+  }
+}
+
+/** Runs `work` and adds its time. */
+export function measured<T>(busy: Busy, work: () => T): T {
+  const begin = performance.now();
+  try {
+    return work();
+  } finally {
+    const took = performance.now() - begin;
+    busy.busyMs += took;
+    busy.longestMs = Math.max(busy.longestMs, took);
   }
 }

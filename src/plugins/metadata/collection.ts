@@ -3,7 +3,7 @@ import type { CollectionStats } from '#core/gc/collector';
 import { Marker } from '#core/gc/marker';
 import type { Node } from '#core/gc/node';
 import { removalOrder } from '#core/gc/removal-order';
-import { type Busy, inSlices } from '#core/gc/slices';
+import { type Busy, gentle, inSlices, measured, type Pace } from '#core/gc/slices';
 import { imageDeleted, snapshotRemoved } from './announcements.ts';
 import type { Change, MetaDatabase } from './database.ts';
 import { SqliteGraph } from './gc-graph.ts';
@@ -11,14 +11,12 @@ import { abandonIngest, findIngest } from './ingest-rows.ts';
 import { deleteSnapshot, findSnapshot, hasChildren } from './snapshot-rows.ts';
 import { doom } from './space.ts';
 
-/** How long one transaction of the sweep may take. */
-const sweepMs = 1;
-
 export interface CollectionOptions {
   readonly db: MetaDatabase;
   /** What is in somebody's hands at this moment and has no row that says so. */
   inUse(node: Node): boolean;
   readonly now?: () => number;
+  readonly pace?: Pace;
 }
 
 /**
@@ -26,7 +24,7 @@ export interface CollectionOptions {
  * is doomed with them and left to the reaper.
  */
 export async function collectRows(options: CollectionOptions, signal: AbortSignal): Promise<CollectionStats> {
-  const { db, now = Date.now } = options;
+  const { db, now = Date.now, pace = gentle } = options;
   const begin = performance.now();
   const nowMs = now();
   const busy: Busy = { busyMs: 0, longestMs: 0 };
@@ -37,18 +35,19 @@ export async function collectRows(options: CollectionOptions, signal: AbortSigna
       for (const node of nodes) marker.shade(node);
     },
   });
-  await inSlices(mark(graph, marker, nowMs), busy);
+  await inSlices(mark(graph, marker, nowMs), busy, pace);
   throwIfAborted(signal);
-  const garbage = await inSlices(unmarked(graph, marker, nowMs), busy);
-  const order = await inSlices(removalOrder(garbage, graph), busy);
+  const garbage = await inSlices(unmarked(graph, marker, nowMs), busy, pace);
+  const order = await inSlices(removalOrder(garbage, graph), busy, pace);
   const removed: Record<string, number> = {};
   for (let at = 0; at < order.length; ) {
     throwIfAborted(signal);
     // Whatever was touched since is followed to its end, and then the next few rows go in the same breath.
-    await inSlices(drain(marker), busy);
+    await inSlices(drain(marker), busy, pace);
     at = await db.writeLazily((change) =>
-      sweep(options, marker, order, at, busy, (node) => remove(db, change, node, removed)),
+      measured(busy, () => sweep(options, marker, order, at, (node) => remove(db, change, node, removed))),
     );
+    if (at < order.length) await pace.pause();
   }
   return { elapsedMs: performance.now() - begin, busyMs: busy.busyMs, longestPauseMs: busy.longestMs, removed };
 }
@@ -76,23 +75,20 @@ function* unmarked(graph: SqliteGraph, marker: Marker, nowMs: number): Generator
 
 /** Removes rows from `at` on for a while, in one transaction; gives where to go on. Removes none while something is still grey. */
 function sweep(
-  { inUse }: CollectionOptions,
+  { inUse, pace = gentle }: CollectionOptions,
   marker: Marker,
   order: readonly Node[],
   at: number,
-  busy: Busy,
   take: (node: Node) => void,
 ): number {
   const begin = performance.now();
   let next = at;
-  while (next < order.length && marker.idle && performance.now() - begin < sweepMs) {
+  while (next < order.length && marker.idle) {
     const node = order[next] as Node;
     if (!marker.has(node) && !inUse(node)) take(node);
     next++;
+    if (performance.now() - begin >= pace.sliceMs) break;
   }
-  const took = performance.now() - begin;
-  busy.busyMs += took;
-  busy.longestMs = Math.max(busy.longestMs, took);
   return next;
 }
 

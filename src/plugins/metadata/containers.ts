@@ -9,7 +9,7 @@ import { parseFilters } from '#lib/filters/filter';
 import { containerCreated, containerDeleted, containerUpdated } from './announcements.ts';
 import type { Change, MetaDatabase } from './database.ts';
 import { readLabels, readTime, writeLabels } from './rows.ts';
-import { enterNamespace, requireLease } from './space.ts';
+import { enterNamespace, requireScopeLease } from './space.ts';
 
 const columns = [
   ...['id', 'image', 'snapshotter', 'snapshot_key', 'sandbox_id', 'labels'],
@@ -48,7 +48,7 @@ export class SqliteContainers implements ContainerStore {
       if (this.#db.has('SELECT 1 FROM containers WHERE ns = ? AND id = ?', scope.namespace, container.id)) {
         throw alreadyExists(`container ${JSON.stringify(container.id)}`);
       }
-      if (scope.lease !== undefined && scope.lease !== '') requireLease(this.#db, scope.namespace, scope.lease);
+      requireScopeLease(this.#db, scope);
       enterNamespace(this.#db, scope.namespace);
       const row = toRow(container);
       const marks = ['?', ...columns.map(() => '?')].join(', ');

@@ -4,6 +4,7 @@ import type { Any } from '#base/any';
 import { silent } from '#base/log';
 import type { ContentStore } from '#core/content/content';
 import { memoryContent } from '#core/content/memory';
+import type { Pace } from '#core/gc/slices';
 import type { Metadata } from '#core/metadata';
 import { scopeOf } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
@@ -28,6 +29,7 @@ export interface TestMetadataOptions {
   readonly snapshotters?: ReadonlyMap<string, Snapshotter>;
   readonly policy?: 'shared' | 'isolated';
   readonly now?: () => number;
+  readonly pace?: Pace;
 }
 
 /** The metadata layer over backends in memory (or the given ones), in a directory of its own. */
@@ -46,6 +48,7 @@ export async function openTestMetadata(options: TestMetadataOptions = {}): Promi
       policy: options.policy ?? 'shared',
       events: { publish: async (namespace, topic, event) => void published.push({ namespace, topic, event }) },
       ...(options.now !== undefined && { now: options.now }),
+      ...(options.pace !== undefined && { pace: options.pace }),
     });
   let metadata = await open();
   return {

@@ -4,6 +4,7 @@ import type { ContentStore } from '#core/content/content';
 import type { Events } from '#core/events/events';
 import type { CollectionStats } from '#core/gc/collector';
 import type { Node } from '#core/gc/node';
+import type { Pace } from '#core/gc/slices';
 import type { Metadata } from '#core/metadata';
 import { scopeOf } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
@@ -32,6 +33,8 @@ export interface MetadataOptions {
   readonly policy: 'shared' | 'isolated';
   /** The clock of expiry, for tests. */
   readonly now?: () => number;
+  /** How collections divide their work, for tests. */
+  readonly pace?: Pace;
 }
 
 /** Opens the database and puts the namespaced stores in front of the backends, which stay the caller's. @throws when the file cannot be opened */
@@ -100,9 +103,13 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
       await this.#reaper.findOrphans(signal);
       this.#lookedForOrphans = true;
     }
-    const { now } = this.#options;
+    const { now, pace } = this.#options;
     const stats = await collectRows(
-      { db: this.#db, inUse: (node) => this.#inUse(node), ...(now !== undefined && { now }) },
+      {
+        ...{ db: this.#db, inUse: (node: Node) => this.#inUse(node) },
+        ...(now !== undefined && { now }),
+        ...(pace !== undefined && { pace }),
+      },
       signal,
     );
     await this.#reaper.reap(signal);

@@ -21,7 +21,7 @@ import {
   type SnapshotRow,
   type SnapshotSpace,
 } from './snapshot-rows.ts';
-import { holdInLease, moveInLeases, nextSequence } from './space.ts';
+import { hasLease, holdInLease, moveInLeases, nextSequence, requireScopeLease } from './space.ts';
 
 /** A commit, its labels checked. The caller holds the locks of key and name. */
 export interface Commit {
@@ -74,7 +74,9 @@ export async function commitSnapshot(options: SnapshotsOptions, commit: Commit):
   }
   await db.write((change) => {
     finishCommit(options, change, scope, space, row, pending);
-    holdInLease(db, scope, `snapshots/${space.snapshotter}`, name);
+    // The lease was there when the commit began; one that has gone since would hold it no longer anyway.
+    if (hasLease(db, scope.namespace, scope.lease ?? ''))
+      holdInLease(db, scope, `snapshots/${space.snapshotter}`, name);
   });
 }
 
@@ -123,6 +125,7 @@ function planCommit(options: SnapshotsOptions, change: Change, commit: Commit): 
   const row = findSnapshot(db, space, key);
   if (row === undefined) throw notFound(`snapshot ${JSON.stringify(key)}`);
   if (row.kind !== 'active') throw failedPrecondition(`snapshot ${JSON.stringify(key)} is not active`);
+  requireScopeLease(db, scope);
   const backendParent = parent === '' ? '' : newParent(options, space, row, parent);
   const pending = {
     ...{ name, labels, parent: parent === '' ? row.parent : parent },

@@ -20,7 +20,7 @@ import {
   type SnapshotRow,
   type SnapshotSpace,
 } from './snapshot-rows.ts';
-import { doom, dropFromLeases, enterNamespace, holdInLease, nextSequence, requireLease } from './space.ts';
+import { doom, dropFromLeases, enterNamespace, holdInLease, nextSequence, requireScopeLease } from './space.ts';
 
 /**
  * One snapshotter as namespaces see it: rows in SQLite in front of the backend, whose keys are `<namespace>/<n>/<key>`.
@@ -202,7 +202,7 @@ export class NamespacedSnapshotter implements Snapshotter {
     if (above !== undefined && above.kind !== 'committed') {
       throw invalidArgument(`parent snapshot ${JSON.stringify(parent)} is not committed`);
     }
-    if (scope.lease !== undefined && scope.lease !== '') requireLease(this.#db, scope.namespace, scope.lease);
+    requireScopeLease(this.#db, scope);
     const backendKey = `${scope.namespace}/${nextSequence(this.#db)}/${key}`;
     return { exists: undefined, backendKey, backendParent: above?.backendKey ?? '' };
   }

@@ -10,17 +10,26 @@ export function enterNamespace(db: MetaDatabase, namespace: string): void {
 
 /** Adds something to the scope's lease, if it has one. Inside a transaction. @throws not_found for the lease */
 export function holdInLease(db: MetaDatabase, scope: Scope, type: string, id: string): void {
-  const { namespace, lease } = scope;
-  if (lease === undefined || lease === '') return;
-  requireLease(db, namespace, lease);
-  db.run('INSERT OR IGNORE INTO lease_resources (ns, lease, type, id) VALUES (?, ?, ?, ?)', namespace, lease, type, id);
+  requireScopeLease(db, scope);
+  if (scope.lease === undefined || scope.lease === '') return;
+  db.run(
+    'INSERT OR IGNORE INTO lease_resources (ns, lease, type, id) VALUES (?, ?, ?, ?)',
+    ...[scope.namespace, scope.lease, type, id],
+  );
+}
+
+/** @throws not_found when the scope names a lease that is not there */
+export function requireScopeLease(db: MetaDatabase, { namespace, lease }: Scope): void {
+  if (lease !== undefined && lease !== '') requireLease(db, namespace, lease);
 }
 
 /** @throws not_found */
 export function requireLease(db: MetaDatabase, namespace: string, lease: string): void {
-  if (!db.has('SELECT 1 FROM leases WHERE ns = ? AND id = ?', namespace, lease)) {
-    throw notFound(`lease ${JSON.stringify(lease)}`);
-  }
+  if (!hasLease(db, namespace, lease)) throw notFound(`lease ${JSON.stringify(lease)}`);
+}
+
+export function hasLease(db: MetaDatabase, namespace: string, lease: string): boolean {
+  return db.has('SELECT 1 FROM leases WHERE ns = ? AND id = ?', namespace, lease);
 }
 
 /** Every lease that held the one holds the other: a key that became a name, an ingest that became a blob. */

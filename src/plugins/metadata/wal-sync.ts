@@ -7,8 +7,9 @@ import { fault } from '#base/errors';
  */
 export class WalSync {
   readonly #file: FileHandle;
-  #running: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
+  /** Those who wait for the next sync; it has not begun. */
+  #wanted: PromiseWithResolvers<void> | undefined;
+  #working: Promise<void> | undefined;
   #failure: unknown;
 
   constructor(file: FileHandle) {
@@ -27,16 +28,11 @@ export class WalSync {
    */
   flush(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#broken());
-    if (this.#running === undefined) {
-      this.#running = this.#sync();
-      return this.#running;
-    }
-    // The one under way may have begun before the caller's commit.
-    this.#next ??= this.#running.then(
-      () => this.#follow(),
-      () => this.#follow(),
-    );
-    return this.#next;
+    // Never the sync that is under way: it may have begun before the caller's commit.
+    this.#wanted ??= Promise.withResolvers();
+    const { promise } = this.#wanted;
+    this.#working ??= this.#work();
+    return promise;
   }
 
   /** How many bytes the log has. */
@@ -50,26 +46,22 @@ export class WalSync {
   }
 
   async close(): Promise<void> {
-    await this.#running?.catch(() => {});
-    await this.#next?.catch(() => {});
+    await this.#working;
     await this.#file.close();
   }
 
-  #follow(): Promise<void> {
-    this.#next = undefined;
-    this.#running = this.#sync();
-    return this.#running;
-  }
-
-  async #sync(): Promise<void> {
-    try {
-      await this.#file.datasync();
-    } catch (thrown) {
-      this.#failure = thrown;
-    } finally {
-      this.#running = undefined;
+  async #work(): Promise<void> {
+    for (let batch = this.#wanted; batch !== undefined; batch = this.#wanted) {
+      this.#wanted = undefined;
+      try {
+        await this.#file.datasync();
+        batch.resolve();
+      } catch (thrown) {
+        this.#failure = thrown;
+        batch.reject(this.#broken());
+      }
     }
-    if (this.#failure !== undefined) throw this.#broken();
+    this.#working = undefined;
   }
 
   #broken(): Error {

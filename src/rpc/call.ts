@@ -1,5 +1,5 @@
 import type { Metadata } from '@grpc/grpc-js';
-import { failedPrecondition, fault } from '#base/errors';
+import { failedPrecondition, fault, wrap } from '#base/errors';
 import type { Scope } from '#core/scope';
 import { checkIdentifier } from '#lib/identifier';
 
@@ -66,7 +66,11 @@ export class ServerCall implements Call {
   get namespace(): string {
     const namespace = this.header(namespaceHeader);
     if (namespace === undefined || namespace === '') throw failedPrecondition('namespace is required');
-    checkIdentifier(namespace);
+    try {
+      checkIdentifier(namespace);
+    } catch (thrown) {
+      throw wrap(thrown, 'namespace validation');
+    }
     return namespace;
   }
 

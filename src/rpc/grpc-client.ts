@@ -16,7 +16,7 @@ import {
   Metadata,
 } from '@grpc/grpc-js';
 import { abortFault, throwIfAborted } from '#base/cancellation';
-import { fault, internal, unavailable } from '#base/errors';
+import { fault, internal, invalidArgument, messageOf, unavailable } from '#base/errors';
 import type { Scope } from '#core/scope';
 import { leaseHeader, namespaceHeader } from './call.ts';
 import { decoderOf, encoderOf } from './codec.ts';
@@ -218,9 +218,16 @@ class Duplex extends Stream {
 
 const never = new AbortController().signal;
 
+/** @throws invalid_argument for what no header can carry */
 function metadataOf(options: CallOptions): Metadata {
   const metadata = new Metadata();
-  for (const [name, value] of Object.entries(options.headers ?? {})) metadata.set(name, value);
+  for (const [name, value] of Object.entries(options.headers ?? {})) {
+    try {
+      metadata.set(name, value);
+    } catch (thrown) {
+      throw invalidArgument(messageOf(thrown), thrown);
+    }
+  }
   return metadata;
 }
 

@@ -132,11 +132,11 @@ export class GrpcServer implements AsyncDisposable {
         record.sent++;
         await outbox.send(encode(message));
       }
-      surface.end();
+      if (!surface.destroyed) surface.end();
     } catch (thrown) {
       status = this.#faultsOut(record, call, thrown);
       // This is how grpc-js wants to be told: it flushes what was written and ends with that status.
-      surface.emit('error', { code: status.code, details: status.message });
+      if (!surface.destroyed) surface.emit('error', { code: status.code, details: status.message });
     }
     clearTimeout(headers);
     this.#end(record, call, status);

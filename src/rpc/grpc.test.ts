@@ -56,7 +56,9 @@ test('a handler that needs a namespace refuses a call without one, or with one t
   const client = clientOf(Version, server.transport);
   const none = await caught(client.version({}));
   expect([none.class, none.message]).toEqual(['failed_precondition', 'namespace is required: failed precondition']);
-  expect(await faultOf(client.version({}, withScope(scopeOf('a/../b'))))).toBe('invalid_argument');
+  for (const bad of ['a/../b', 'x'.repeat(77), 'ü', 'a\nb']) {
+    expect(await faultOf(client.version({}, withScope(scopeOf(bad))))).toBe('invalid_argument');
+  }
 });
 
 test('what a handler throws arrives with its class and its words', async () => {

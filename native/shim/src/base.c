@@ -129,8 +129,13 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof(e->msg) - 3)
-		snprintf(e->msg + n, sizeof(e->msg) - (size_t)n, ": %s", old);
+	size_t at = n < 0 ? sizeof(e->msg) : (size_t)n;
+	if (at + 3 < sizeof(e->msg)) {
+		size_t room = sizeof(e->msg) - at - 3, len = strlen(old);
+		memcpy(e->msg + at, ": ", 2);
+		memcpy(e->msg + at + 2, old, len < room ? len : room);
+		e->msg[at + 2 + (len < room ? len : room)] = 0;
+	}
 	return -1;
 }
 

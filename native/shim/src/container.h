@@ -37,7 +37,7 @@ struct process {
 struct container {
 	struct container *next;
 	int refs;
-	bool creating, deleted;
+	bool creating, deleted, launched;
 	char *id, *bundle, *rootfs; /* rootfs: NULL when nothing was mounted */
 	struct runc_options options;
 	bool private_pids;

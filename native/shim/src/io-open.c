@@ -99,7 +99,7 @@ int io_open(struct shim *s, struct io **out, const struct stdio *std, const stru
 	struct io *io = io_new(s);
 	fds[0] = fds[1] = fds[2] = -1;
 	if (open_stdin(io, std->in, who, &fds[0], e) < 0 || open_outputs(io, std, who, fds, e) < 0) {
-		io_started(io, fds);
+		io_started(io, fds, false);
 		io_close(s, io);
 		io_free(io);
 		return err_wrap(e, "failed to create init process I/O");
@@ -140,10 +140,11 @@ int io_open_terminal(struct shim *s, struct io **out, const struct stdio *std, c
 		return err_wrap(e, "failed to start console copy");
 	}
 	io_flow_out(io, 1, fcntl(master, F_DUPFD_CLOEXEC, 3), to, false);
-	if (!*std->in)
-		return 0;
-	if (io_stdin_fifo(io, std->in, &from, e) < 0)
-		return err_wrap(e, "failed to start console copy");
-	io_flow_in(io, from, fcntl(master, F_DUPFD_CLOEXEC, 3), false);
+	if (*std->in) {
+		if (io_stdin_fifo(io, std->in, &from, e) < 0)
+			return err_wrap(e, "failed to start console copy");
+		io_flow_in(io, from, fcntl(master, F_DUPFD_CLOEXEC, 3), false);
+	}
+	io_started(io, (int[]){ -1, -1, -1 }, true);
 	return 0;
 }

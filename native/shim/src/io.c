@@ -30,20 +30,22 @@ static void output_done(struct relay *r, void *owner)
 void io_flow_out(struct io *io, int n, int from, int to, bool splice)
 {
 	io->flowing++;
-	io->relay[n] = relay_start(io->s->loop, from, to, splice, output_done, io);
+	io->relay[n] = relay_new(io->s->loop, from, to, splice, output_done, io);
 }
 
 void io_flow_in(struct io *io, int from, int to, bool splice)
 {
-	io->relay[0] = relay_start(io->s->loop, from, to, splice, NULL, NULL);
+	io->relay[0] = relay_new(io->s->loop, from, to, splice, NULL, NULL);
 	io->relay[0]->no_swallow = true;
 }
 
-void io_started(struct io *io, int fds[3])
+void io_started(struct io *io, int fds[3], bool ok)
 {
-	(void)io;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		close_fd(&fds[i]);
+		if (io && ok && io->relay[i])
+			relay_begin(io->relay[i]);
+	}
 }
 
 void io_exited(struct shim *s, struct io *io)

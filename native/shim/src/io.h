@@ -26,13 +26,16 @@ struct io_owner {
 
 struct io;
 
-/* Opens what the process gets as fds 0 to 2 (-1: /dev/null); close them with io_started. In a coroutine. */
+/* Opens what the process gets as fds 0 to 2 (-1: /dev/null); close them with io_started. In a
+   coroutine. */
 int io_open(struct shim *s, struct io **out, const struct stdio *std, const struct io_owner *who, int fds[3],
 	    struct err *e);
 /* Takes the pty's master and starts to copy. In a coroutine. */
 int io_open_terminal(struct shim *s, struct io **out, const struct stdio *std, const struct io_owner *who,
 		     int master, struct err *e);
-void io_started(struct io *io, int fds[3]);
+/* Closes the process's ends. Output flows from now on; after a failure it is thrown away, since it can
+   only be what the runtime said, which is in the error. */
+void io_started(struct io *io, int fds[3], bool ok);
 /* The process is gone: nobody reads its stdin any more. */
 void io_exited(struct shim *s, struct io *io);
 /* Passes on what is in the fifo, then ends the process's stdin. */

@@ -127,8 +127,8 @@ static void ready(struct source *src, uint32_t events)
 	pump(src->owner);
 }
 
-struct relay *relay_start(struct loop *l, int in, int out, bool splice, void (*finished)(struct relay *, void *),
-			  void *owner)
+struct relay *relay_new(struct loop *l, int in, int out, bool splice, void (*finished)(struct relay *, void *),
+			void *owner)
 {
 	struct relay *r = xalloc(sizeof(*r));
 	r->loop = l;
@@ -140,8 +140,13 @@ struct relay *relay_start(struct loop *l, int in, int out, bool splice, void (*f
 	fcntl(in, F_SETFL, fcntl(in, F_GETFL) | O_NONBLOCK);
 	if (out >= 0)
 		fcntl(out, F_SETFL, fcntl(out, F_GETFL) | O_NONBLOCK);
-	source_watch(l, &r->in, EPOLLIN);
 	return r;
+}
+
+void relay_begin(struct relay *r)
+{
+	if (!r->done)
+		source_watch(r->loop, &r->in, EPOLLIN);
 }
 
 void relay_end(struct relay *r)

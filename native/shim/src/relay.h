@@ -17,9 +17,10 @@ struct relay {
 	void *owner;
 };
 
-/* Takes both fds. `out` of -1 swallows everything. */
-struct relay *relay_start(struct loop *l, int in, int out, bool splice, void (*finished)(struct relay *, void *),
-			  void *owner);
+/* Takes both fds; moves nothing before relay_begin. `out` of -1 swallows everything. */
+struct relay *relay_new(struct loop *l, int in, int out, bool splice, void (*finished)(struct relay *, void *),
+			void *owner);
+void relay_begin(struct relay *r);
 /* Passes on what is there now, then finishes. */
 void relay_end(struct relay *r);
 void relay_free(struct relay *r);

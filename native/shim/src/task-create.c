@@ -46,8 +46,9 @@ int container_launch(struct shim *s, struct container *c, bool restore, struct e
 	__attribute__((cleanup(console_close))) struct console con = { .fd = -1 };
 	if (p->stdio.terminal ? console_listen(&con, e) < 0 : io_open(s, &p->io, &p->stdio, &who, fds, e) < 0)
 		return -1;
+	c->launched = true;
 	int rc = launch(s, c, fds, con.path, e);
-	io_started(p->io, fds);
+	io_started(p->io, fds, rc == 0);
 	if (rc < 0)
 		return err_wrap(e, "%s", failed);
 	if (p->stdio.terminal) {
@@ -63,10 +64,12 @@ int container_launch(struct shim *s, struct container *c, bool restore, struct e
 	return 0;
 }
 
-static void undo(struct shim *s, struct container *c)
+/* What another container of the same name has left or uses is not ours to delete. */
+static void undo(struct shim *s, struct container *c, const struct err *why)
 {
 	struct err e = { 0 };
-	if (c->init.pid && runc_delete(s, c, true, &e) < 0)
+	bool ours = c->init.pid || (c->launched && !strstr(why->msg, "already exists"));
+	if (ours && runc_delete(s, c, true, &e) < 0)
 		log_warn(s, "failed to delete %s after it could not be created: %s", c->id, e.msg);
 	io_close(s, c->init.io);
 	if (c->rootfs && unmount_all(s->loop, c->rootfs, &e) < 0)
@@ -104,7 +107,7 @@ enum handled task_create(struct shim *s, struct call *call, struct buf *reply, s
 	struct container *c = container_add(s, r->id, r->bundle);
 	exits_expect(s);
 	if (create(s, c, r, e) < 0) {
-		undo(s, c);
+		undo(s, c, e);
 		exits_expected(s);
 		return FAILED;
 	}

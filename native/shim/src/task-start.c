@@ -45,7 +45,7 @@ int exec_launch(struct shim *s, struct process *p, struct err *e)
 	if (p->stdio.terminal ? console_listen(&con, e) < 0 : io_open(s, &p->io, &p->stdio, &who, fds, e) < 0)
 		return -1;
 	int rc = runc_exec(s, c, (struct bytes){ p->spec.data, p->spec.len }, pid_file, fds, con.path, e);
-	io_started(p->io, fds);
+	io_started(p->io, fds, rc == 0);
 	if (rc < 0)
 		return err_wrap(e, "OCI runtime exec failed");
 	pid_t pid = file_pid(pid_file);
@@ -58,11 +58,14 @@ int exec_launch(struct shim *s, struct process *p, struct err *e)
 	return master < 0 ? -1 : io_open_terminal(s, &p->io, &p->stdio, &who, master, e);
 }
 
-/* A failed exec will never exit: whoever waits for it is let go. */
+/* A failed exec will never exit: whoever waits for it, or for the end of its output, is let go. */
 static void exec_failed(struct shim *s, struct process *p)
 {
 	if (p->pid)
 		return;
+	io_close(s, p->io);
+	io_free(p->io);
+	p->io = NULL;
 	p->failed = true;
 	waits_answer(s, p);
 }

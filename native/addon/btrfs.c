@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/btrfs.h>
+#include <linux/btrfs_tree.h>
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,20 @@ static napi_value is_subvolume(napi_env env, napi_callback_info info) {
   return js_bool(env, (uint32_t)fs.f_type == BTRFS_SUPER_MAGIC && S_ISDIR(st.st_mode) && st.st_ino == 256);
 }
 
+/* The number by which a subvolume can be mounted (`subvolid=`). */
+static napi_value subvolume_id(napi_env env, napi_callback_info info) {
+  struct args args;
+  args_read(&args, env, info);
+  TEXT(path);
+  arg_text(&args, 0, &path);
+  if (args.bad) return NULL;
+  FD(fd) = open(path.bytes, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return fail(env, errno, "open", path.bytes);
+  struct btrfs_ioctl_ino_lookup_args lookup = {.objectid = BTRFS_FIRST_FREE_OBJECTID};
+  if (ioctl(fd, BTRFS_IOC_INO_LOOKUP, &lookup) != 0) return fail(env, errno, "btrfs lookup", path.bytes);
+  return js_number(env, (double)lookup.treeid);
+}
+
 static napi_value set_readonly(napi_env env, napi_callback_info info) {
   struct args args;
   args_read(&args, env, info);
@@ -123,5 +138,6 @@ void export_btrfs(napi_env env, napi_value exports) {
   export_function(env, exports, "snapshotSubvolume", snapshot_subvolume);
   export_function(env, exports, "deleteSubvolume", delete_subvolume);
   export_function(env, exports, "isSubvolume", is_subvolume);
+  export_function(env, exports, "subvolumeId", subvolume_id);
   export_function(env, exports, "setSubvolumeReadonly", set_readonly);
 }

@@ -116,6 +116,7 @@ interface Addon {
   snapshotSubvolume(source: string, directory: string, name: string, readonly: number): void;
   deleteSubvolume(directory: string, name: string): Promise<void>;
   isSubvolume(path: string): boolean;
+  subvolumeId(path: string): number;
   setSubvolumeReadonly(path: string, readonly: number): void;
 }
 

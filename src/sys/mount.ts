@@ -94,7 +94,7 @@ export async function withTempMount<T>(
 ): Promise<T> {
   const root = mkdtempSync(join(options.tempDir ?? tmpdir(), 'berth-mount-'));
   try {
-    await mountAll(mounts, root);
+    await mountAll(mounts.map(withoutVolatile), root);
     try {
       return await use(root);
     } finally {
@@ -104,6 +104,12 @@ export async function withTempMount<T>(
     // Never recursively: if something should still be mounted there, it is not ours to delete.
     rmdirSync(root);
   }
+}
+
+/** A volatile overlay leaves a mark in its work directory that forbids every later mount; a short one must not. */
+function withoutVolatile(mount: MountSpec): MountSpec {
+  if (mount.type !== 'overlay') return mount;
+  return { ...mount, options: mount.options.filter((option) => option !== 'volatile') };
 }
 
 /** The same mounts, but nothing can be written through them: an overlay's upper directory becomes its first lower one. */

@@ -1,9 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { flag, list, table, text } from '#base/config';
-import type { Log } from '#base/log';
 import { definePlugin } from '#core/plugin/plugin';
-import { scopeOf } from '#core/scope';
 import { Snapshotter } from '#core/snapshots/snapshotter';
+import { removeLeftovers } from '../leftovers.ts';
 import { needsUserXattr, requireOverlay, supportsIndex } from './overlay-probes.ts';
 import { OverlaySnapshotter } from './overlay-snapshotter.ts';
 
@@ -48,11 +47,4 @@ async function completeOptions(root: string, given: readonly string[]): Promise<
     ...(!has('userxattr') && (await needsUserXattr(root)) ? ['userxattr'] : []),
     ...(!has('index') && supportsIndex() ? ['index=off'] : []),
   ];
-}
-
-/** What a crash left may be large; nobody waits for it. */
-function removeLeftovers(snapshotter: OverlaySnapshotter, log: Log): void {
-  snapshotter
-    .cleanup(scopeOf(''))
-    .catch((thrown: unknown) => log.warn('leftovers of snapshots not removed', { error: thrown }));
 }

@@ -4,8 +4,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { mediaTypes } from '#lib/oci/media-types';
+import { type Member, tarOf } from '#lib/tar/small-archive';
 import { copyTree } from '#sys/fs';
-import { ApplyBench, bind, type Member, tarOf } from '../../src/plugins/diff/layer.fixture.ts';
+import { Comparer } from '../../src/plugins/diff/comparer.ts';
+import { ApplyBench, bind, scope } from '../../src/plugins/diff/layer.fixture.ts';
 import { listTree } from '../support/tree-listing.ts';
 
 // The same layers through Debian's containerd and through ours: the trees must be equal.
@@ -34,9 +37,10 @@ afterAll(async () => {
 
 const mtime = { seconds: 1_234_567_890, nanos: 987_654_321 };
 const at = (member: Member): Member => ({ mtime, ...member });
+const all = (members: readonly Member[]): readonly Member[] => members.map(at);
 const symlink = (name: string, linkName: string): Member => at({ name, linkName, type: 'symlink', mode: 0o777 });
 
-const base: readonly Member[] = [
+const base: readonly Member[] = all([
   { name: 'etc/', mode: 0o711, uid: 1, gid: 2, xattrs: new Map([['user.dir', Buffer.from('d')]]) },
   { name: 'etc/a', data: 'a', uid: 3, gid: 4 },
   { name: 'etc/b', data: 'b' },
@@ -58,20 +62,20 @@ const base: readonly Member[] = [
     data: 'c',
     xattrs: new Map([['security.capability', Buffer.from('0100000200040000000000000000000000000000', 'hex')]]),
   },
-].map(at);
+]);
 
 const cases: Readonly<Record<string, readonly (readonly Member[])[]>> = {
   'all kinds of files': [base],
   'changes over a base': [
     base,
-    [
+    all([
       { name: 'etc/', mode: 0o755 },
       { name: 'etc/a', data: 'changed' },
       { name: 'etc/.wh.b' },
       { name: 'usr/', mode: 0o755 },
       { name: 'usr/lib/', mode: 0o755 },
       { name: 'usr/lib/two', data: 'two' },
-    ].map(at),
+    ]),
   ],
   'an opaque directory before and after its files': [
     base,
@@ -81,40 +85,40 @@ const cases: Readonly<Record<string, readonly (readonly Member[])[]>> = {
   ],
   'whiteouts of a directory, of a link and of nothing': [
     base,
-    [{ name: 'etc/' }, { name: 'etc/.wh.sub' }, { name: '.wh.lib' }, { name: '.wh.absent' }].map(at),
+    all([{ name: 'etc/' }, { name: 'etc/.wh.sub' }, { name: '.wh.lib' }, { name: '.wh.absent' }]),
   ],
   'another type in place of one': [
     base,
-    [
+    all([
       { name: 'lib/' },
       { name: 'lib/now-a-directory' },
       { name: 'etc', data: 'now a file' },
       symlink('usr', 'elsewhere'),
       { name: 'cap', type: 'fifo' } as Member,
-    ].map(at),
+    ]),
   ],
   'the same name twice': [
-    [
+    all([
       { name: 'a', data: '1' },
       { name: 'a/', mode: 0o700 },
       { name: 'a/b' },
       { name: 'a/', mode: 0o750 },
       { name: 'c/d' },
       { name: 'c', data: 'file' },
-    ].map(at),
+    ]),
   ],
   'names that try to leave': [
-    [
+    all([
       { name: '../up', data: 'u' },
       { name: '/abs/file', data: 'a' },
       { name: './dot/../file', data: 'f' },
       { name: 'x/../../y', data: 'y' },
       { name: '.', type: 'dir', mode: 0o700 } as Member,
       { name: 'trail/../', mode: 0o711 },
-    ].map(at),
+    ]),
   ],
   'ways through links': [
-    [
+    all([
       symlink('out', '/'),
       symlink('up', '../../../..'),
       { name: 'real/' },
@@ -124,10 +128,10 @@ const cases: Readonly<Record<string, readonly (readonly Member[])[]>> = {
       { name: 'up/up-file', data: 'u' },
       { name: 'hard', type: 'link', linkName: 'in/file' } as Member,
       { name: 'hard2', type: 'link', linkName: '/out/root-file' } as Member,
-    ].map(at),
+    ]),
   ],
   'hard links to links': [
-    [{ name: 'f', data: '1' }, symlink('s', 'f'), { name: 'h', type: 'link', linkName: 's' } as Member].map(at),
+    all([{ name: 'f', data: '1' }, symlink('s', 'f'), { name: 'h', type: 'link', linkName: 's' } as Member]),
   ],
   'times out of range': [
     [
@@ -152,10 +156,10 @@ const cases: Readonly<Record<string, readonly (readonly Member[])[]>> = {
   ],
   'parents that the layer does not mention': [
     base,
-    [
+    all([
       { name: 'etc/sub/z', data: 'z' },
       { name: 'usr/lib/deep/er/f', data: 'f' },
-    ].map(at),
+    ]),
   ],
 };
 
@@ -168,7 +172,10 @@ for (const snapshotter of ['overlayfs', 'native']) {
     // Named in the first layer, so that no snapshot of another case serves.
     test(`${snapshotter}: ${name}`, async () => {
       const layers = [[at({ name: `case ${name}` }), ...first], ...others];
-      const theirs = importImage(snapshotter, layers);
+      const theirs = importImage(
+        snapshotter,
+        layers.map((layer) => tarOf(layer)),
+      );
       await using bench = new ApplyBench();
       const ours = snapshotter === 'native' ? await applyCopies(bench, layers) : await applyOverlay(bench, layers);
       const options = { times: !untimed.test(name) };
@@ -176,6 +183,26 @@ for (const snapshotter of ['overlayfs', 'native']) {
     });
   }
 }
+
+const everything = `
+  umask 022; mkdir d; echo f > d/f; chown 3000000:4000000 d/f; chmod 4755 d/f; ln d/f hard; ln -s ../target link; mkfifo fifo; mknod null c 1 3
+  truncate -s 5M sparse; echo data | dd of=sparse bs=1 seek=3000000 conv=notrunc status=none; truncate -s 2M hole; echo s > snö
+  head -c 2000000 /dev/urandom > large; mkdir -p "$(printf 'n%.0s' $(seq 200))/$(printf 'm%.0s' $(seq 200))"
+  find . -mindepth 1 -exec touch -h -d 2001-02-03T04:05:06.5Z {} +
+`;
+
+test('a layer that we make, unpacked by containerd', async () => {
+  await using bench = new ApplyBench();
+  mkdirSync(bench.path('tree'));
+  execFileSync('sh', ['-ec', everything], { cwd: bench.path('tree') });
+  const comparer = new Comparer({ content: bench.content, tempDir: bench.dir });
+  const { digest, size } = await comparer.compare(scope, [], bind(bench.path('tree')), {
+    mediaType: mediaTypes.ociLayer,
+  });
+  await using reader = await bench.content.open(scope, digest);
+  const [theirs] = importImage('overlayfs', [Buffer.from(await reader.read(0, size))]);
+  expect(listTree(theirs!)).toEqual(listTree(bench.path('tree')));
+});
 
 async function applyOverlay(bench: ApplyBench, layers: readonly (readonly Member[])[]): Promise<string[]> {
   const roots: string[] = [];
@@ -203,7 +230,7 @@ async function applyCopies(bench: ApplyBench, layers: readonly (readonly Member[
 }
 
 /** Imports an image of these layers and returns the directories of the snapshots that this made. */
-function importImage(snapshotter: string, layers: readonly (readonly Member[])[]): string[] {
+function importImage(snapshotter: string, layers: readonly Buffer[]): string[] {
   const snapshots = join(dir, `root/io.containerd.snapshotter.v1.${snapshotter}/snapshots`);
   const numbers = () =>
     existsSync(snapshots)
@@ -213,7 +240,7 @@ function importImage(snapshotter: string, layers: readonly (readonly Member[])[]
       : [];
   const before = numbers();
   const archive = join(dir, 'image.tar');
-  writeFileSync(archive, ociArchive(layers.map((layer) => tarOf(layer))));
+  writeFileSync(archive, ociArchive(layers));
   execFileSync('ctr', ['-a', socket, 'image', 'import', '--snapshotter', snapshotter, archive], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });

@@ -4,7 +4,7 @@ import type { TarEntry } from './entry.ts';
 import { cleanPath } from './paths.ts';
 import { formatPaxRecord, paxTime } from './pax.ts';
 import { maxMetaBytes, TarReader } from './reader.ts';
-import { listTar } from './tar-listing.ts';
+import { listTar } from './small-archive.ts';
 import { encodeEntry, endOfArchive } from './writer.ts';
 
 const plain: TarEntry = {

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { fromUnicode } from './byte-text.ts';
-import { type ListedMember, listTar, memberNamed } from './tar-listing.ts';
+import { type ListedMember, listTar, memberNamed } from './small-archive.ts';
 
 // Made by fixtures/make.sh.
 const fixture = (name: string): Uint8Array =>

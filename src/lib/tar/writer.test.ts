@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { fromUnicode } from './byte-text.ts';
 import type { TarEntry } from './entry.ts';
 import { paddingOf } from './reader.ts';
-import { listTar } from './tar-listing.ts';
+import { listTar } from './small-archive.ts';
 import { encodeEntry, endOfArchive } from './writer.ts';
 
 const base: TarEntry = {

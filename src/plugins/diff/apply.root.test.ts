@@ -5,8 +5,9 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { classOf } from '#base/errors';
 import { digestOf } from '#lib/digest';
 import { mediaTypes } from '#lib/oci/media-types';
+import { tarOf } from '#lib/tar/small-archive';
 import { findXattr } from '#sys/xattr';
-import { ApplyBench, bind, scope, tarOf } from './layer.fixture.ts';
+import { ApplyBench, bind, scope } from './layer.fixture.ts';
 
 const shared = { mode: 0o4755, uid: 3_000_000, gid: 4_000_000, mtime: { seconds: 5, nanos: 1 } };
 const rich = tarOf([

@@ -7,7 +7,7 @@ import { classOf } from '#base/errors';
 import type { CompareOptions } from '#core/diff/diff';
 import { type Digest, digestOf } from '#lib/digest';
 import { mediaTypes } from '#lib/oci/media-types';
-import { listTar } from '#lib/tar/tar-listing';
+import { listTar } from '#lib/tar/small-archive';
 import { listTree } from '#test/support/tree-listing';
 import { Comparer } from './comparer.ts';
 import { ApplyBench, bind, scope } from './layer.fixture.ts';

@@ -14,8 +14,9 @@ import {
 import { gzipSync } from 'node:zlib';
 import { classOf, messageOf } from '#base/errors';
 import type { ApplyOptions } from '#core/diff/diff';
+import { type Member, tarOf } from '#lib/tar/small-archive';
 import { listTree } from '#test/support/tree-listing';
-import { ApplyBench, bind, type Member, tarOf } from './layer.fixture.ts';
+import { ApplyBench, bind } from './layer.fixture.ts';
 
 const link = (name: string, linkName: string): Member => ({ name, linkName, type: 'symlink' });
 const hard = (name: string, linkName: string): Member => ({ name, linkName, type: 'link' });

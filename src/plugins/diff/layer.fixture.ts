@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,35 +11,8 @@ import type { StreamProcessor } from '#core/plugin/daemon-info';
 import { scopeOf } from '#core/scope';
 import { digestOf } from '#lib/digest';
 import { mediaTypes } from '#lib/oci/media-types';
-import type { TarEntry } from '#lib/tar/entry';
-import { paddingOf } from '#lib/tar/reader';
-import { encodeEntry, endOfArchive, storedSize } from '#lib/tar/writer';
 import { Applier } from './applier.ts';
 import { UnpackThreads } from './unpack-threads.ts';
-
-/** A member of a layer: what is not given is ordinary. */
-export type Member = Partial<TarEntry> & Pick<TarEntry, 'name'> & { readonly data?: string | Uint8Array };
-
-/** An archive of these members. */
-export function tarOf(members: readonly Member[], end: Uint8Array = endOfArchive): Buffer {
-  const parts = members.flatMap(({ data, ...member }) => {
-    const bytes = Buffer.from(data ?? '');
-    const type = member.type ?? (member.name.endsWith('/') ? 'dir' : 'file');
-    const size = type === 'file' ? bytes.length : 0;
-    const entry: TarEntry = { ...ordinary, mode: type === 'dir' ? 0o755 : 0o644, size, ...member, type };
-    return [encodeEntry(entry), bytes, Buffer.alloc(paddingOf(storedSize(entry)))];
-  });
-  return Buffer.concat([...parts, end]);
-}
-
-const ordinary = {
-  linkName: '',
-  uid: 0,
-  gid: 0,
-  mtime: { seconds: 1_000_000_000, nanos: 0 },
-  major: 0,
-  minor: 0,
-} as const;
 
 export const scope = scopeOf('test');
 export const bind = (source: string): readonly Mount[] => [

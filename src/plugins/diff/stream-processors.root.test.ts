@@ -5,7 +5,8 @@ import { classOf, messageOf } from '#base/errors';
 import type { StreamProcessor } from '#core/plugin/daemon-info';
 import { digestOf } from '#lib/digest';
 import { mediaTypes } from '#lib/oci/media-types';
-import { ApplyBench, bind, scope, tarOf } from './layer.fixture.ts';
+import { tarOf } from '#lib/tar/small-archive';
+import { ApplyBench, bind, scope } from './layer.fixture.ts';
 import { processorChain } from './stream-processors.ts';
 
 const layer = tarOf([

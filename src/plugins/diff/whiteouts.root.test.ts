@@ -1,8 +1,9 @@
 import { expect, test } from 'bun:test';
 import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type Member, tarOf } from '#lib/tar/small-archive';
 import { listTree } from '#test/support/tree-listing';
-import { ApplyBench, bind, type Member, tarOf } from './layer.fixture.ts';
+import { ApplyBench, bind } from './layer.fixture.ts';
 
 const lower: readonly Member[] = [
   { name: 'd/', mode: 0o711, uid: 5, gid: 6, xattrs: new Map([['user.d', Buffer.from('1')]]) },

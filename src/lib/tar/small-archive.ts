@@ -1,7 +1,32 @@
 import { Buffer } from 'node:buffer';
 import { type ByteText, toDisplay } from './byte-text.ts';
 import type { TarEntry } from './entry.ts';
-import { TarReader } from './reader.ts';
+import { paddingOf, TarReader } from './reader.ts';
+import { encodeEntry, endOfArchive, storedSize } from './writer.ts';
+
+/** A member to write: what is not given is ordinary. */
+export type Member = Partial<TarEntry> & Pick<TarEntry, 'name'> & { readonly data?: string | Uint8Array };
+
+/** An archive of these members, in memory. */
+export function tarOf(members: readonly Member[], end: Uint8Array = endOfArchive): Buffer {
+  const parts = members.flatMap(({ data, ...member }) => {
+    const bytes = Buffer.from(data ?? '');
+    const type = member.type ?? (member.name.endsWith('/') ? 'dir' : 'file');
+    const size = type === 'file' ? bytes.length : 0;
+    const entry: TarEntry = { ...ordinary, mode: type === 'dir' ? 0o755 : 0o644, size, ...member, type };
+    return [encodeEntry(entry), bytes, Buffer.alloc(paddingOf(storedSize(entry)))];
+  });
+  return Buffer.concat([...parts, end]);
+}
+
+const ordinary = {
+  linkName: '',
+  uid: 0,
+  gid: 0,
+  mtime: { seconds: 1_000_000_000, nanos: 0 },
+  major: 0,
+  minor: 0,
+} as const;
 
 /** A member with its bytes, holes filled with zeros. */
 export interface ListedMember {

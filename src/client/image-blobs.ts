@@ -56,28 +56,31 @@ export interface ImageState {
   readonly available: boolean;
 }
 
-/** What of an image is in the store. */
+/** What of an image's configuration and layers is in the store; an image without its own documents is not available. */
 export async function checkImage(
   content: ContentStore,
   scope: Scope,
   target: Descriptor,
   platforms: PlatformMatcher,
 ): Promise<ImageState> {
-  const blobs = await imageBlobs(content, scope, target, platforms);
+  const all = await imageBlobs(content, scope, target, platforms);
+  const documents = all.filter(({ mediaType }) => isIndexType(mediaType) || isManifestType(mediaType));
+  const blobs = all.filter((blob) => !documents.includes(blob));
   const missing: Descriptor[] = [];
-  for (const blob of blobs) {
+  for (const blob of all) {
     await content.info(scope, blob.digest).catch((thrown: unknown) => {
       if (!isFault(thrown, 'not_found')) throw thrown;
       missing.push(blob);
     });
   }
   const bytes = (list: readonly Descriptor[]) => list.reduce((sum, { size }) => sum + size, 0);
+  const lost = blobs.filter((blob) => missing.includes(blob));
   return {
     required: blobs.length,
-    present: blobs.length - missing.length,
+    present: blobs.length - lost.length,
     requiredBytes: bytes(blobs),
-    presentBytes: bytes(blobs) - bytes(missing),
+    presentBytes: bytes(blobs) - bytes(lost),
     missing,
-    available: !missing.some(({ digest }) => digest === target.digest),
+    available: !missing.some((blob) => documents.includes(blob)),
   };
 }

@@ -83,21 +83,36 @@ function joined(stdio: Stdio, streams: Streams, remove: () => Promise<void>): Ta
   const drained = Promise.all(outputs).then(() => {});
   drained.catch(() => {}); // whoever waits for it hears of a failure; nobody may
   // Held both ways until the shim has its end, so that the fifo does not lose what is written first.
-  const inputFd = stdio.stdin === '' ? undefined : openFifo(stdio.stdin, 'hold');
-  let input = Promise.resolve();
+  const input = stdio.stdin === '' ? undefined : holdFifo(stdio.stdin);
   return {
     stdio,
     startInput: (closed) => {
-      if (inputFd === undefined || streams.stdin === undefined) return;
-      input = copyIn(streams.stdin, inputFd, stop.signal).then((ended) => (ended ? closed() : undefined));
-      input.catch(() => {}); // the process may end before its input does
+      if (input === undefined || streams.stdin === undefined) return;
+      const copying = copyIn(streams.stdin, input.fd, stop.signal).then((ended) => {
+        if (!ended) return;
+        input[Symbol.dispose](); // the process sees the end when the shim has let go as well
+        return closed();
+      });
+      copying.catch(() => {}); // the process may end before its input does
     },
     drained,
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       await Promise.allSettled([drained]);
-      if (inputFd !== undefined) closeSync(inputFd);
+      input?.[Symbol.dispose]();
       await remove();
+    },
+  };
+}
+
+function holdFifo(path: string): Disposable & { readonly fd: number } {
+  const fd = openFifo(path, 'hold');
+  let open = true;
+  return {
+    fd,
+    [Symbol.dispose]: () => {
+      if (open) closeSync(fd);
+      open = false;
     },
   };
 }

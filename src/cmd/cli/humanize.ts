@@ -7,6 +7,15 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(1)} ${units[unit]}`;
 }
 
+/** The same in powers of 1000 with four digits, as ctr prints the content store: `1.031MB`. */
+export function formatDecimalBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB', 'ZB', 'YB'];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
+  return `${Number(value.toPrecision(4))}${units[unit]}`;
+}
+
 /** How long ago, roughly, as docker and ctr say it: `About a minute`, `3 hours`. */
 export function formatAge(ms: number): string {
   const seconds = Math.floor(ms / 1000);

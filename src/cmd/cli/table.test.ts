@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { formatAge, formatBytes } from './humanize.ts';
+import { formatAge, formatBytes, formatDecimalBytes } from './humanize.ts';
 import { alignTabs, narrow, tabbed, wide } from './tabwriter.ts';
 
 test('columns are as wide as their widest cell and text after the last tab widens nothing', () => {
@@ -17,6 +17,10 @@ test('with tabs as padding columns end at tab stops', () => {
   expect(alignTabs('DIGEST\tSIZE\tAGE\nsha256:0123\t2B\t1 hour\n', tabbed)).toBe(
     'DIGEST\t\tSIZE\tAGE\nsha256:0123\t2B\t1 hour\n',
   );
+});
+
+test("the content store's sizes have four digits and powers of 1000", () => {
+  expect([422, 1031369, 412_000_000, 999_999].map(formatDecimalBytes)).toEqual(['422B', '1.031MB', '412MB', '1000kB']);
 });
 
 test('sizes and ages read as ctr prints them', () => {

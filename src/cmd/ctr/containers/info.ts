@@ -41,6 +41,9 @@ export default command({
   },
 });
 
-const goAny = ({ typeUrl, value }: Any) => ({ type_url: typeUrl, value: Buffer.from(value).toString('base64') });
+const goAny = ({ typeUrl, value }: Any) => ({
+  type_url: typeUrl,
+  ...(value.length === 0 ? {} : { value: Buffer.from(value).toString('base64') }),
+});
 
 const goTime = (at: Timestamp): string => formatTimestamp(at).replace(/\.?0*Z$/, 'Z');

@@ -1,5 +1,5 @@
 import { toMillis } from '#base/timestamp';
-import { formatAge, formatBytes } from '../../cli/humanize.ts';
+import { formatAge, formatDecimalBytes } from '../../cli/humanize.ts';
 import { tabbed } from '../../cli/tabwriter.ts';
 import { command } from '../globals.ts';
 import { printTable } from '../output.ts';
@@ -15,7 +15,7 @@ export default command({
     const active = await client.content.statuses(scope, filters);
     const rows = active.map(
       ({ ref, offset, startedAt }) =>
-        `${ref}\t${formatBytes(offset)}\t${formatAge(Date.now() - toMillis(startedAt))}\t`,
+        `${ref}\t${formatDecimalBytes(offset)}\t${formatAge(Date.now() - toMillis(startedAt))}\t`,
     );
     await printTable(io, ['REF\tSIZE\tAGE\t', ...rows], tabbed);
     return 0;

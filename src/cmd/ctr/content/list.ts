@@ -1,6 +1,6 @@
 import { toMillis } from '#base/timestamp';
 import { flag } from '../../cli/flags.ts';
-import { formatAge, formatBytes } from '../../cli/humanize.ts';
+import { formatAge, formatDecimalBytes } from '../../cli/humanize.ts';
 import { tabbed } from '../../cli/tabwriter.ts';
 import { command } from '../globals.ts';
 import { formatLabels, printLine, printTable } from '../output.ts';
@@ -18,7 +18,7 @@ export default command({
       if (flags.quiet) await printLine(io, digest);
       else
         lines.push(
-          `${digest}\t${formatBytes(size)}\t${formatAge(Date.now() - toMillis(createdAt))}\t${formatLabels(labels, '-')}`,
+          `${digest}\t${formatDecimalBytes(size)}\t${formatAge(Date.now() - toMillis(createdAt))}\t${formatLabels(labels, '-')}`,
         );
     }
     if (!flags.quiet) await printTable(io, lines, tabbed);

@@ -42,9 +42,7 @@ export class MetaDatabase implements AsyncDisposable {
   readonly #events: Pick<Events, 'publish'> | undefined;
   readonly #sync: WalSync;
   readonly #checkpointer: Checkpointer;
-  readonly #begin: Statement;
-  readonly #commit: Statement;
-  readonly #rollback: Statement;
+  readonly #statements = new Map<string, Statement>();
   readonly #listeners = new Set<ChangeListener>();
   #gate: Promise<void> | undefined;
 
@@ -53,9 +51,6 @@ export class MetaDatabase implements AsyncDisposable {
     this.#sync = sync;
     this.#log = log;
     this.#events = events;
-    this.#begin = db.prepare('BEGIN IMMEDIATE');
-    this.#commit = db.prepare('COMMIT');
-    this.#rollback = db.prepare('ROLLBACK');
     this.#checkpointer = new Checkpointer({
       path,
       log,
@@ -84,9 +79,9 @@ export class MetaDatabase implements AsyncDisposable {
     }
   }
 
-  /** Rows as arrays, in the order of the selected columns. The statement is compiled once. */
+  /** Rows as arrays, in the order of the selected columns. The statement is compiled once and kept: texts must not vary with values. */
   rows<T extends readonly unknown[]>(sql: string, ...values: SQLQueryBindings[]): T[] {
-    return this.#db.query(sql).values(...values) as unknown as T[];
+    return this.#statement(sql).values(...values) as unknown as T[];
   }
 
   /** The first row, if there is one. */
@@ -95,12 +90,12 @@ export class MetaDatabase implements AsyncDisposable {
   }
 
   has(sql: string, ...values: SQLQueryBindings[]): boolean {
-    return this.#db.query(sql).values(...values).length > 0;
+    return this.#statement(sql).values(...values).length > 0;
   }
 
   /** Runs one statement that changes something: only inside `write`. Gives the number of rows changed. */
   run(sql: string, ...values: SQLQueryBindings[]): number {
-    return this.#db.query(sql).run(...values).changes;
+    return this.#statement(sql).run(...values).changes;
   }
 
   /**
@@ -140,7 +135,17 @@ export class MetaDatabase implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#checkpointer[Symbol.asyncDispose]();
     await this.#sync.close();
-    this.#db.close();
+    // A statement that is left keeps the connection open, and its log unmoved, until it is collected.
+    for (const statement of this.#statements.values()) statement.finalize();
+    this.#db.close(true);
+  }
+
+  #statement(sql: string): Statement {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const made = this.#db.prepare(sql);
+    this.#statements.set(sql, made);
+    return made;
   }
 
   async #transact<T>(work: (change: Change) => T): Promise<{ readonly result: T; readonly effects: Effects }> {
@@ -148,12 +153,12 @@ export class MetaDatabase implements AsyncDisposable {
     if (this.#sync.failed()) await this.#sync.flush();
     const effects = new Effects();
     let result: T;
-    this.#begin.run();
+    this.run('BEGIN IMMEDIATE');
     try {
       result = work(effects);
-      this.#commit.run();
+      this.run('COMMIT');
     } catch (thrown) {
-      if (this.#db.inTransaction) this.#rollback.run();
+      if (this.#db.inTransaction) this.run('ROLLBACK');
       throw thrown;
     }
     for (const { touched } of this.#listeners) touched?.(effects.nodes);

@@ -94,7 +94,8 @@ const migrations: readonly (readonly string[])[] = [
  * @throws failed_precondition when a newer program has made them.
  */
 export function migrate(db: Database): void {
-  const { user_version: version } = db.query('PRAGMA user_version').get() as { readonly user_version: number };
+  using statement = db.prepare('PRAGMA user_version');
+  const { user_version: version } = statement.get() as { readonly user_version: number };
   if (version > migrations.length) {
     throw failedPrecondition(`the metadata has version ${version}, this program knows ${migrations.length}`);
   }

@@ -1,0 +1,60 @@
+import { expect, test } from 'bun:test';
+import { expiry, gcFlags, isFlat, labelBackReferences, labelReferences } from './references.ts';
+
+const gc = (labels: Record<string, string>) =>
+  Object.fromEntries(Object.entries(labels).map(([key, value]) => [`containerd.io/gc.${key}`, value]));
+const shown = (nodes: ReturnType<typeof labelReferences>) => nodes.map(({ kind, key }) => `${kind} ${key}`);
+
+test('references are read in all their spellings, and nothing else is', () => {
+  const labels = gc({
+    'ref.content': 'd1',
+    'ref.content.m.0': 'd2',
+    'ref.content/x': 'd3',
+    'ref.image': 'i1',
+    'ref.image.x': 'i2',
+    'ref.image/y': 'i3',
+    'ref.snapshot.overlayfs': 's1',
+    'ref.snapshot.overlayfs/a': 's2',
+    'ref.snapshot.my.own': 's3',
+    'ref.snapshot': 'no',
+    'ref.snapshot.': 'no',
+    'ref.contents': 'no',
+    'ref.container': 'no',
+    'ref.volume': 'no',
+    'bref.content': 'no',
+    root: 'no',
+  });
+  const wanted = [
+    ...['content d1', 'content d2', 'content d3', 'image i1', 'image i2', 'image i3'],
+    ...['snapshot/overlayfs s1', 'snapshot/overlayfs s2', 'snapshot/my.own s3'],
+  ];
+  expect(shown(labelReferences({ ...labels, 'other.io/gc.ref.content': 'no' }, 'ns'))).toEqual(wanted);
+});
+
+test('back references may name containers too', () => {
+  const labels = gc({
+    'bref.container': 'c',
+    'bref.content.x': 'd',
+    'bref.image/y': 'i',
+    'bref.snapshot.s/z': 'k',
+    'ref.content': 'no',
+  });
+  expect(shown(labelBackReferences(labels, 'ns'))).toEqual(['container c', 'content d', 'image i', 'snapshot/s k']);
+});
+
+test('flags tell roots, back references and references apart', () => {
+  expect(gcFlags({})).toBe(0);
+  expect(gcFlags({ a: 'b', 'containerd.io/uncompressed': 'x' })).toBe(0);
+  expect(gcFlags(gc({ root: 'x' }))).toBe(1);
+  expect(gcFlags(gc({ 'bref.content': 'x' }))).toBe(2);
+  expect(gcFlags(gc({ 'ref.content.l.1': 'x', 'ref.image': 'y' }))).toBe(4);
+  expect(gcFlags(gc({ root: '', 'bref.image': 'x', 'ref.image': 'y' }))).toBe(7);
+});
+
+test('an expiry that is no time is none', () => {
+  expect(expiry({})).toBeUndefined();
+  expect(expiry(gc({ expire: 'tomorrow' }))).toBeUndefined();
+  expect(expiry(gc({ expire: '1970-01-01T00:00:01.5Z' }))).toBe(1500);
+  expect(expiry(gc({ expire: '1970-01-01T01:00:01+01:00' }))).toBe(1000);
+  expect([isFlat({}), isFlat(gc({ flat: '' })), isFlat(gc({ flat: 'x' }))]).toEqual([false, true, true]);
+});

@@ -102,7 +102,7 @@ function pluginOf(file: string): string {
   return parts
     .slice(0, grouped ? 2 : 1)
     .join('/')
-    .replace(/\.ts$/, '');
+    .replace(/(\.root)?(\.test)?\.ts$/, '');
 }
 
 function checkShape(file: string): void {

@@ -69,7 +69,9 @@ export interface ApplyOptions {
   readonly syncFs?: boolean;
   /**
    * The mounts show one layer alone that will later lie above others (a snapshot prepared without a parent, to be committed with one):
-   * its deletions are kept as overlayfs reads them, instead of being carried out on what is there.
+   * its deletions are kept as overlayfs reads them, instead of being carried out on what is there. A layer that leaves out a directory
+   * which it needs cannot be unpacked so, because that directory's attributes are below: it throws `aborted` as soon as that turns out,
+   * and is to be applied over its parent.
    */
   readonly keepWhiteouts?: boolean;
   /** Narrower bounds than the differ's own. */

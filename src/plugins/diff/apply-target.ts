@@ -1,14 +1,9 @@
 import type { Mount } from '#core/mount';
 import { withTempMount } from '#sys/mount';
-import type { WhiteoutForm } from './unpack-messages.ts';
+import type { UntarJob } from './unpack-messages.ts';
 
 /** A directory to write a layer into, and how. */
-export interface ApplyTarget {
-  readonly root: string;
-  readonly whiteouts: WhiteoutForm;
-  /** Directories below, the nearest first. */
-  readonly lowers: readonly string[];
-}
+export type ApplyTarget = Pick<UntarJob, 'root' | 'whiteouts' | 'lowers' | 'unmentionedParents'>;
 
 /**
  * Lets `use` write into what the mounts show. An overlay's upper directory and the source of a bind are written directly: nothing is
@@ -21,9 +16,8 @@ export async function withApplyTarget<T>(
 ): Promise<T> {
   const direct = mounts.length === 1 ? directTarget(mounts[0]!, options.keepWhiteouts) : undefined;
   if (direct !== undefined) return await use(direct);
-  const whiteouts = options.keepWhiteouts ? 'trusted' : 'remove';
   const temp = options.tempDir === '' ? {} : { tempDir: options.tempDir };
-  return await withTempMount(mounts, (root) => use({ root, whiteouts, lowers: [] }), temp);
+  return await withTempMount(mounts, (root) => use(plainTarget(root, options.keepWhiteouts)), temp);
 }
 
 function directTarget(mount: Mount, keepWhiteouts: boolean): ApplyTarget | undefined {
@@ -31,7 +25,13 @@ function directTarget(mount: Mount, keepWhiteouts: boolean): ApplyTarget | undef
   if (mount.type === 'overlay') return overlayTarget(mount.options);
   const isBind = mount.type === 'bind' || mount.options.includes('bind') || mount.options.includes('rbind');
   if (!isBind || !mount.source.startsWith('/')) return undefined;
-  return { root: mount.source, whiteouts: keepWhiteouts ? 'trusted' : 'remove', lowers: [] };
+  return plainTarget(mount.source, keepWhiteouts);
+}
+
+function plainTarget(root: string, keepWhiteouts: boolean): ApplyTarget {
+  return keepWhiteouts
+    ? { root, whiteouts: 'trusted', lowers: [], unmentionedParents: 'refuse' }
+    : { root, whiteouts: 'remove', lowers: [], unmentionedParents: 'make' };
 }
 
 function overlayTarget(options: readonly string[]): ApplyTarget | undefined {
@@ -41,6 +41,7 @@ function overlayTarget(options: readonly string[]): ApplyTarget | undefined {
     root: upper,
     whiteouts: options.includes('userxattr') ? 'user' : 'trusted',
     lowers: overlayLowers(options),
+    unmentionedParents: 'make',
   };
 }
 

@@ -38,7 +38,7 @@ export class LayerExtractor implements TarSink, Disposable {
   constructor(job: UntarJob) {
     this.#job = job;
     this.#tree = new Tree(job.root);
-    this.#parents = new LayerParents(this.#tree, job.lowers, () => this.#count());
+    this.#parents = new LayerParents(this.#tree, job, () => this.#count());
     this.#whiteouts = openWhiteouts(job.whiteouts, this.#tree, job.root);
   }
 

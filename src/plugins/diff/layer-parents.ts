@@ -1,12 +1,13 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import { invalidArgument } from '#base/errors';
-import { type ByteText, byteText, fromUnicode } from '#lib/tar/byte-text';
+import { fault, invalidArgument } from '#base/errors';
+import { type ByteText, byteText, fromUnicode, toDisplay } from '#lib/tar/byte-text';
 import { parentOf } from '#lib/tar/paths';
 import { openConfined, statAt } from '#sys/at';
 import { type FileStat, isDirectory, isWhiteout } from '#sys/stat';
 import type { Tree } from '#sys/tree';
 import { findXattr, listXattrs } from '#sys/xattr';
 import { pathText } from './path-text.ts';
+import type { UntarJob } from './unpack-messages.ts';
 import type { Whiteouts } from './whiteouts.ts';
 
 /**
@@ -19,14 +20,16 @@ const maxDepth = 256;
 export class LayerParents {
   readonly #tree: Tree;
   readonly #lowers: readonly string[];
+  readonly #refuse: boolean;
   readonly #counted: () => void;
   /** Directories (or links to some) that are there. With a path, all on the way to it. */
   readonly #known = new Set<ByteText>();
 
-  /** `counted` is called for every directory that is made. `lowers`: see `UntarJob`. */
-  constructor(tree: Tree, lowers: readonly string[], counted: () => void) {
+  /** `counted` is called for every directory that is made. */
+  constructor(tree: Tree, job: Pick<UntarJob, 'lowers' | 'unmentionedParents'>, counted: () => void) {
     this.#tree = tree;
-    this.#lowers = lowers;
+    this.#lowers = job.lowers;
+    this.#refuse = job.unmentionedParents === 'refuse';
     this.#counted = counted;
   }
 
@@ -46,16 +49,23 @@ export class LayerParents {
 
   /**
    * Makes the directory and those above it that are missing: as the nearest layer below has them, otherwise 0755 and root's.
-   * @throws invalid_argument for a path of too many parts; what the file system says
+   * @throws aborted where they may not be made; invalid_argument for a path of too many parts; what the file system says
    */
   ensure(path: ByteText, whiteouts: Whiteouts): void {
     if (path === '' || this.#known.has(path)) return;
     if (depthOf(path) > maxDepth) throw invalidArgument(`a path of more than ${maxDepth} parts`);
     const missing: ByteText[] = [];
+    let hidden = false;
     for (let at = path; at !== '' && !this.#known.has(at); at = parentOf(at)) {
       const stat = this.#tree.find(pathText(at));
-      if (stat !== undefined && !(isWhiteout(stat) && whiteouts.hides)) break;
+      const deleted = stat !== undefined && whiteouts.hides && isWhiteout(stat);
+      if (stat !== undefined && !deleted) break;
+      hidden = deleted;
       missing.push(at);
+    }
+    // In the place of something that the layer itself deleted, what is below has no say.
+    if (this.#refuse && missing.length > 0 && !hidden) {
+      throw fault('aborted', `the layer does not mention the directory ${toDisplay(missing.at(-1)!)}`);
     }
     for (const at of missing.reverse()) {
       this.#counted();

@@ -22,6 +22,8 @@ export interface UntarJob {
   readonly whiteouts: WhiteoutForm;
   /** Directories below, the nearest first, from which parents that the layer does not mention take their attributes. */
   readonly lowers: readonly string[];
+  /** Refused where the layers below, which would say what such a directory is like, are not known. */
+  readonly unmentionedParents: 'make' | 'refuse';
   readonly limits: LayerLimits;
 }
 

@@ -40,17 +40,11 @@ class UnpackPair {
   async run(task: UnpackTask): Promise<Unpacked | undefined> {
     const { conveyor } = this;
     const { shared } = conveyor;
-    const { fd, maxBytes, root, whiteouts, lowers, limits } = task;
+    const { fd, maxBytes, ...untar } = task;
     this.#inflate.ref();
     this.#untar.ref();
     const inflating = this.#ask<InflateResult>(this.#inflate, { shared, fd, maxBytes } satisfies InflateJob);
-    const untarring = this.#ask<UntarResult>(this.#untar, {
-      shared,
-      root,
-      whiteouts,
-      lowers,
-      limits,
-    } satisfies UntarJob);
+    const untarring = this.#ask<UntarResult>(this.#untar, { shared, ...untar } satisfies UntarJob);
     const [inflated, untarred] = await Promise.all([inflating, untarring]);
     // When one fails the other is cancelled: whichever has an error is the reason. Two errors: the archive's says more.
     if (!untarred.ok) throw faultOf(untarred);

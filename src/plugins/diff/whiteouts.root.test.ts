@@ -1,6 +1,8 @@
 import { expect, test } from 'bun:test';
 import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { classOf } from '#base/errors';
 import { type Member, tarOf } from '#lib/tar/small-archive';
 import { listTree } from '#test/support/tree-listing';
 import { ApplyBench, bind } from './layer.fixture.ts';
@@ -19,8 +21,17 @@ async function bothWays(members: readonly Member[]): Promise<{ readonly overlay:
   await using bench = new ApplyBench();
   for (const name of ['lower', 'upper', 'work', 'merged', 'copy']) mkdirSync(bench.path(name));
   await bench.apply(tarOf(lower), bind(bench.path('lower')));
-  await bench.apply(tarOf(members), bind(bench.path('upper')), { keepWhiteouts: true });
   const options = `lowerdir=${bench.path('lower')},upperdir=${bench.path('upper')},workdir=${bench.path('work')}`;
+  try {
+    await bench.apply(tarOf(members), bind(bench.path('upper')), { keepWhiteouts: true });
+  } catch (thrown) {
+    expect(classOf(thrown)).toBe('aborted');
+    await rm(bench.path('upper'), { recursive: true });
+    mkdirSync(bench.path('upper'));
+    await bench.apply(tarOf(members), [
+      { type: 'overlay', source: 'overlay', target: '', options: options.split(',') },
+    ]);
+  }
   execFileSync('mount', ['-t', 'overlay', '-o', options, 'overlay', bench.path('merged')]);
   let overlay: string[];
   try {
@@ -108,6 +119,22 @@ for (const [name, [members, wanted]] of Object.entries(cases)) {
     expect(await bothWays(members)).toEqual({ overlay: [...wanted], copy: [...wanted] });
   });
 }
+
+test('alone, a layer that leaves out a directory is aborted, unless it deleted what was there', async () => {
+  await using bench = new ApplyBench();
+  const alone = async (members: readonly Member[]) => {
+    await rm(bench.path('root'), { recursive: true, force: true });
+    mkdirSync(bench.path('root'));
+    return await bench
+      .apply(tarOf(members), bind(bench.path('root')), { keepWhiteouts: true })
+      .then(() => 'done', classOf);
+  };
+  expect(await alone([{ name: 'd/f', data: 'x' }])).toBe('aborted');
+  expect(await alone([{ name: 'd/' }, { name: 'd/sub/f', data: 'x' }])).toBe('aborted');
+  expect(await alone([{ name: 'd/.wh.f' }])).toBe('aborted');
+  expect(await alone([{ name: '.wh.d' }, { name: 'd/sub/f', data: 'x' }])).toBe('done');
+  expect(await alone([{ name: 'd/' }, { name: 'd/f' }, { name: '.wh.g' }])).toBe('done');
+});
 
 test('an opaque root empties a copy', async () => {
   // Overlayfs merges the root whatever it says, with containerd as with us.

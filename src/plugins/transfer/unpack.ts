@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { abortable } from '#base/cancellation';
 import { deferAsync } from '#base/disposal';
-import { failedPrecondition, invalidArgument, isFault, wrap } from '#base/errors';
+import { failedPrecondition, invalidArgument, isFault } from '#base/errors';
+import type { Log } from '#base/log';
 import { now, toNanos } from '#base/timestamp';
 import type { Descriptor } from '#core/descriptor';
 import type { ApplyOptions, Differ } from '#core/diff/diff';
 import type { Labels } from '#core/labels';
 import type { Metadata } from '#core/metadata';
 import type { Mount } from '#core/mount';
-import type { Scope } from '#core/scope';
+import { type Scope, scopeOf } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
 import { KeyedLock, type Limiter } from '#core/transfer/limiter';
 import type { ProgressBoard } from '#core/transfer/progress';
@@ -39,6 +40,12 @@ interface LayerTask {
   readonly board: ProgressBoard;
 }
 
+interface Leftover {
+  readonly namespace: string;
+  readonly snapshotter: Snapshotter;
+  readonly key: string;
+}
+
 /**
  * Makes snapshots of layers. Where the snapshotter can add the parent late, layers are unpacked side by side; elsewhere one
  * after the other, while later ones are still being fetched. Each chain of layers is unpacked by one transfer only, the others wait.
@@ -47,9 +54,12 @@ export class Unpacker {
   readonly #metadata: Metadata;
   readonly #differ: Differ;
   readonly #places: Limiter;
+  readonly #log: Log;
   readonly #lock = new KeyedLock();
+  readonly #leftovers: Leftover[] = [];
 
-  constructor(metadata: Metadata, differ: Differ, places: Limiter) {
+  constructor(metadata: Metadata, differ: Differ, places: Limiter, log: Log) {
+    this.#log = log;
     this.#metadata = metadata;
     this.#differ = differ;
     this.#places = places;
@@ -127,9 +137,21 @@ export class Unpacker {
   }
 
   async #make(scope: Scope, task: LayerTask): Promise<void> {
+    if (task.snapshotter.capabilities.has('rebase') && task.below !== '') {
+      try {
+        await this.#makeSnapshot(scope, task, true);
+        return;
+      } catch (error) {
+        // The layer leaves out a directory, whose attributes it takes from those below: it has to wait for them.
+        if (!isFault(error, 'aborted')) throw error;
+      }
+    }
+    await abortable(task.belowReady, scope.signal);
+    await this.#makeSnapshot(scope, task, false);
+  }
+
+  async #makeSnapshot(scope: Scope, task: LayerTask, rebase: boolean): Promise<void> {
     const { snapshotter, layer, chainId, below, belowReady } = task;
-    const rebase = snapshotter.capabilities.has('rebase') && below !== '';
-    if (!rebase) await abortable(belowReady, scope.signal);
     const key = `extract-${toNanos(now()) % 1_000_000_000n}-${randomBytes(3).toString('base64url')} ${chainId}`;
     const labels = { ...inherited(layer.descriptor), 'containerd.io/snapshot.ref': chainId };
     const mounts = await snapshotter.prepare(scope, key, rebase ? '' : below, { labels });
@@ -140,13 +162,23 @@ export class Unpacker {
       await abortable(Promise.all([layer.done, belowReady]), scope.signal);
       await snapshotter.commit(scope, chainId, key, { labels, ...(rebase && { parent: below }) });
     } catch (error) {
-      // Not with the scope's own signal: this must also happen when the transfer was cancelled.
-      const clean = { ...scope, signal: new AbortController().signal };
-      await snapshotter.remove(clean, key).catch((second: unknown) => {
-        if (!isFault(second, 'not_found')) throw wrap(error, `(and ${key} stays behind: ${String(second)})`);
-      });
+      await this.#discard({ namespace: scope.namespace, snapshotter, key });
       throw error;
     }
+  }
+
+  /** What could not be removed when its layer failed, perhaps for want of room, once more. Never throws: a lease ends it anyway. */
+  async removeLeftovers(): Promise<void> {
+    for (const leftover of this.#leftovers.splice(0)) await this.#discard(leftover);
+    for (const { key } of this.#leftovers) this.#log.warn('snapshot of a failed unpack stays', { key });
+  }
+
+  /** Not under a transfer's own signal: this must also happen when it was cancelled. */
+  async #discard(leftover: Leftover): Promise<void> {
+    const { namespace, snapshotter, key } = leftover;
+    await snapshotter.remove(scopeOf(namespace), key).catch((error: unknown) => {
+      if (!isFault(error, 'not_found')) this.#leftovers.push(leftover);
+    });
   }
 
   async #fill(scope: Scope, task: LayerTask, mounts: readonly Mount[], options: ApplyOptions): Promise<Descriptor> {

@@ -82,6 +82,14 @@ static void co_free(struct loop *l, struct co *co)
 	free(co);
 }
 
+void co_drop_spare(struct loop *l)
+{
+	if (!l->spare)
+		return;
+	munmap(l->spare->map, STACK_SIZE + GUARD);
+	free_ptr(&l->spare);
+}
+
 static void resume(struct loop *l, struct co *co)
 {
 	void *keep = NULL;

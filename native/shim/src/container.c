@@ -76,6 +76,21 @@ struct container *container_get(struct shim *s, const char *id, struct err *e)
 	return NULL;
 }
 
+struct container *container_await(struct shim *s, const char *id, struct err *e)
+{
+	for (struct container *c; (c = container_find(s, id)) && c->creating;)
+		waitq_wait(s->loop, &s->created, -1);
+	return container_get(s, id, e);
+}
+
+bool container_any_creating(const struct shim *s)
+{
+	for (const struct container *c = s->containers; c; c = c->next)
+		if (c->creating)
+			return true;
+	return false;
+}
+
 bool is_init(const struct process *p)
 {
 	return p == &p->container->init;

@@ -59,6 +59,11 @@ struct container *container_find(struct shim *s, const char *id);
 /* A created container, or NOT_FOUND. */
 struct container *container_get(struct shim *s, const char *id, struct err *e);
 
+/* The same, but waits for one that is being created: a daemon that gave up on a create asks for the
+   end of what may come of it. In a coroutine. */
+struct container *container_await(struct shim *s, const char *id, struct err *e);
+bool container_any_creating(const struct shim *s);
+
 struct process *process_add(struct container *c, const char *id);
 void process_remove(struct process *p);
 void process_put(struct process *p);

@@ -9,6 +9,7 @@
 struct loop {
 	int epoll;
 	bool stopped;
+	bool shrunk; /* since the last event */
 	struct timer *timers; /* by time */
 	struct epoll_event batch[32];
 	int fetched, at;
@@ -23,5 +24,6 @@ struct loop {
 };
 
 void co_run_ready(struct loop *l);
+void co_drop_spare(struct loop *l);
 
 #endif

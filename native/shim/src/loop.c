@@ -1,5 +1,6 @@
 #include "loop.h"
 #include "loop-private.h"
+#include "shrink.h"
 
 #include <errno.h>
 #include <time.h>
@@ -84,6 +85,20 @@ void loop_stop(struct loop *l)
 	l->stopped = true;
 }
 
+#define IDLE_MS 300
+
+/* Waits for events; the first time that none come for a while, memory is given back. */
+static void fetch(struct loop *l, int wait)
+{
+	bool first = wait < 0 && !l->shrunk;
+	l->fetched = epoll_wait(l->epoll, l->batch, COUNT_OF(l->batch), first ? IDLE_MS : wait);
+	if (l->fetched < 0 && errno != EINTR)
+		abort();
+	if (l->fetched == 0 && first)
+		shrink(l);
+	l->shrunk = l->fetched == 0 && first;
+}
+
 void loop_run(struct loop *l)
 {
 	while (!l->stopped) {
@@ -91,9 +106,7 @@ void loop_run(struct loop *l)
 		int wait = fire_timers(l);
 		if (l->stopped)
 			break;
-		l->fetched = epoll_wait(l->epoll, l->batch, COUNT_OF(l->batch), wait);
-		if (l->fetched < 0 && errno != EINTR)
-			abort();
+		fetch(l, wait);
 		for (l->at = 0; l->at < l->fetched;) {
 			struct epoll_event ev = l->batch[l->at++];
 			struct source *src = ev.data.ptr;

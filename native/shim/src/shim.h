@@ -31,6 +31,7 @@ struct shim {
 	struct source signals;
 	struct conn *conns;
 	struct container *containers;
+	struct waitq created; /* woken whenever a create has ended */
 	struct publisher *publisher;
 
 	struct child *children; /* runc, loggers: whoever is waited for */

@@ -142,7 +142,7 @@ static bool needs_runtime(const struct container *c, const struct request *r)
 enum handled task_kill(struct shim *s, struct call *call, struct buf *reply, struct err *e)
 {
 	const struct request *r = &call->req;
-	struct container *c = container_get(s, r->id, e);
+	struct container *c = container_await(s, r->id, e);
 	struct process *p = c ? process_get(c, r->exec_id, e) : NULL;
 	int rc;
 	(void)reply;

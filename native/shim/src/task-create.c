@@ -109,9 +109,11 @@ enum handled task_create(struct shim *s, struct call *call, struct buf *reply, s
 	if (create(s, c, r, e) < 0) {
 		undo(s, c, e);
 		exits_expected(s);
+		waitq_wake(s->loop, &s->created);
 		return FAILED;
 	}
 	c->creating = false;
+	waitq_wake(s->loop, &s->created);
 	event_create(s, c, r->rootfs, r->rootfs_count);
 	pb_u64(reply, 1, (uint64_t)c->init.pid);
 	exit_check(s, &c->init);

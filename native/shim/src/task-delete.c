@@ -55,7 +55,7 @@ static void put_reply(const struct process *p, struct buf *reply)
 
 enum handled task_delete(struct shim *s, struct call *call, struct buf *reply, struct err *e)
 {
-	struct container *c = container_get(s, call->req.id, e);
+	struct container *c = container_await(s, call->req.id, e);
 	struct process *p = c ? process_get(c, call->req.exec_id, e) : NULL;
 	if (!p)
 		return FAILED;

@@ -7,6 +7,8 @@
 enum handled task_shutdown(struct shim *s, struct call *call, struct buf *reply, struct err *e)
 {
 	(void)e;
+	while (container_any_creating(s))
+		waitq_wait(s->loop, &s->created, -1);
 	if (s->containers || s->stopping)
 		return ANSWER;
 	s->stopping = true;

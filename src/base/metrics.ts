@@ -6,6 +6,14 @@ export interface Sample {
   readonly value: number;
 }
 
+/** One metric as a collector reads it. */
+export interface MetricFamily {
+  readonly name: string;
+  readonly kind: MetricKind;
+  readonly help: string;
+  readonly samples: readonly Sample[];
+}
+
 /** A figure per combination of label values. */
 export interface Metric {
   /** Adds to the figure for these label values, given in the order in which the labels were declared. */
@@ -23,6 +31,7 @@ const defaultBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 /** All metrics of one daemon. A name is declared once; declaring it again gives the same metric. */
 export class Metrics {
   readonly #families = new Map<string, Family>();
+  readonly #collectors = new Set<() => Promise<readonly MetricFamily[]>>();
 
   counter(name: string, help: string, labels: readonly string[] = []): Metric {
     return this.#family(name, () => new Figures('counter', help, labels)) as Figures;
@@ -56,19 +65,36 @@ export class Metrics {
     return { [Symbol.dispose]: () => void this.#families.delete(name) };
   }
 
-  /** Everything in Prometheus's text form 0.0.4, sorted by name. A source that fails leaves only its own family out. */
+  /** The same for many metrics that come from one reading. */
+  collector(read: () => Promise<readonly MetricFamily[]>): Disposable {
+    this.#collectors.add(read);
+    return { [Symbol.dispose]: () => void this.#collectors.delete(read) };
+  }
+
+  /** Everything in Prometheus's text form 0.0.4, sorted by name. What cannot be read is left out, and told to `onError`. */
   async text(onError: (name: string, thrown: unknown) => void = () => {}): Promise<string> {
-    let out = '';
-    for (const [name, family] of [...this.#families].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const blocks = new Map<string, string>();
+    for (const [name, family] of this.#families) {
       try {
-        const lines = await family.lines(name);
-        if (lines.length > 0)
-          out += `# HELP ${name} ${escapeHelp(family.help)}\n# TYPE ${name} ${family.kind}\n${lines.join('\n')}\n`;
+        blocks.set(name, block(name, family.kind, family.help, await family.lines(name)));
       } catch (thrown) {
         onError(name, thrown);
       }
     }
-    return out;
+    for (const read of this.#collectors) {
+      try {
+        for (const { name, kind, help, samples } of await read()) {
+          const lines = samples.map(({ labels = {}, value }) => line(name, labels, value));
+          blocks.set(name, block(name, kind, help, lines));
+        }
+      } catch (thrown) {
+        onError('collector', thrown);
+      }
+    }
+    return [...blocks]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, text]) => text)
+      .join('');
   }
 
   #family(name: string, make: () => Family): Family {
@@ -164,6 +190,10 @@ function atKey<V>(values: Map<string, V>, labels: readonly string[], make: () =>
 
 function named(names: readonly string[], values: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name, i) => [name, values[i] ?? '']));
+}
+
+function block(name: string, kind: string, help: string, lines: readonly string[]): string {
+  return lines.length === 0 ? '' : `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${kind}\n${lines.join('\n')}\n`;
 }
 
 function line(name: string, labels: Readonly<Record<string, string>>, value: number): string {

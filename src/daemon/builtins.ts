@@ -5,6 +5,8 @@ import diffService from '#plugins/diff-service';
 import exchange from '#plugins/events/exchange';
 import scheduler from '#plugins/gc';
 import metadata from '#plugins/metadata/metadata';
+import cgroups from '#plugins/monitor/cgroups';
+import opt from '#plugins/opt';
 import task from '#plugins/runtime/task';
 import debugServer from '#plugins/servers/debug/debug';
 import grpcServer from '#plugins/servers/grpc/grpc';
@@ -50,6 +52,8 @@ export const builtins: readonly AnyPlugin[] = [
   diffService,
   task,
   tasksService,
+  cgroups,
+  opt,
   streams,
   transfer,
   introspectionService,

@@ -7,6 +7,7 @@ import labelContainer from './containers/label.ts';
 import listContainers from './containers/list.ts';
 import activeContent from './content/active.ts';
 import deleteContent from './content/delete.ts';
+import fetchContent from './content/fetch.ts';
 import getContent from './content/get.ts';
 import ingestContent from './content/ingest.ts';
 import labelContent from './content/label.ts';
@@ -15,9 +16,13 @@ import events from './events.ts';
 import { globals } from './globals.ts';
 import checkImages from './images/check.ts';
 import deleteImage from './images/delete.ts';
+import exportImage from './images/export.ts';
+import importImage from './images/import.ts';
 import labelImage from './images/label.ts';
 import listImages from './images/list.ts';
 import { mount, unmount } from './images/mount.ts';
+import pullImage from './images/pull.ts';
+import pushImage from './images/push.ts';
 import tagImage from './images/tag.ts';
 import createLease from './leases/create.ts';
 import deleteLease from './leases/delete.ts';
@@ -71,15 +76,33 @@ export const ctr: Program = {
     group('content', 'manage content', [
       activeContent,
       deleteContent,
+      fetchContent,
       getContent,
       ingestContent,
       listContent,
       labelContent,
     ]),
     events,
-    group('images', 'manage images', [checkImages, listImages, mount, unmount, deleteImage, tagImage, labelImage], {
-      aliases: ['image', 'i'],
-    }),
+    group(
+      'images',
+      'manage images',
+      [
+        checkImages,
+        exportImage,
+        importImage,
+        listImages,
+        mount,
+        unmount,
+        pullImage,
+        pushImage,
+        deleteImage,
+        tagImage,
+        labelImage,
+      ],
+      {
+        aliases: ['image', 'i'],
+      },
+    ),
     group('leases', 'manage leases', [listLeases, createLease, deleteLease]),
     group('namespaces', 'manage namespaces', [createNamespace, listNamespaces, removeNamespace, labelNamespace], {
       aliases: ['namespace', 'ns'],

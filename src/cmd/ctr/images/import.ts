@@ -1,0 +1,61 @@
+import { createReadStream } from 'node:fs';
+import { resolve } from 'node:path';
+import { invalidArgument } from '#base/errors';
+import { importImages } from '#client/transfer';
+import { defaultPlatform, parsePlatform } from '#lib/platform';
+import { flag, text } from '../../cli/flags.ts';
+import { command } from '../globals.ts';
+import { printLine } from '../output.ts';
+
+export default command({
+  name: 'import',
+  summary: 'import images',
+  args: '[flags] <in>',
+  description:
+    'Take in an archive: an OCI layout or what docker save writes, plain or compressed; - is standard input.',
+  flags: {
+    'base-name': text('base image name for added images, when provided only images with this name prefix are imported'),
+    digests: flag('whether to create digest images (default: false)'),
+    'skip-digest-for-named': flag(
+      'skip applying --digests option to images named in the importing tar (use it in conjunction with --digests)',
+    ),
+    'index-name': text('image name to keep index as, by default index is discarded'),
+    'all-platforms': flag('imports content for all platforms, false by default'),
+    platform: text('imports content for specific platform'),
+    'no-unpack': flag('skip unpacking the images, false by default'),
+    'compress-blobs': flag('compress uncompressed blobs when creating manifest (Docker format only)'),
+    snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
+  },
+  run: async ({ client, scope }, { io, args: [path], flags }) => {
+    if (path === undefined || path === '') throw invalidArgument('please provide an archive to import');
+    if (flags['skip-digest-for-named'] && !flags.digests)
+      throw invalidArgument('--skip-digest-for-named must be specified with --digests option');
+    const base = flags['base-name'] || `import-${new Date().toISOString().slice(0, 10)}`;
+    const images = await importImages(
+      client,
+      scope,
+      path === '-' ? io.stdin : createReadStream(resolve(io.cwd, path), { highWaterMark: 1 << 20 }),
+      {
+        indexName: flags['index-name'],
+        names: [
+          {
+            name: base,
+            isPrefix: true,
+            allowOverwrite: flags['base-name'] === '',
+            addDigest: flags.digests,
+            skipNamedDigest: flags['skip-digest-for-named'],
+          },
+        ],
+        platforms: flags['all-platforms']
+          ? 'all'
+          : [flags.platform === '' ? defaultPlatform() : parsePlatform(flags.platform)],
+        unpack: !flags['no-unpack'],
+        forceCompress: flags['compress-blobs'],
+        snapshotter: flags.snapshotter,
+      },
+    );
+    for (const { name, target } of images)
+      await printLine(io, flags['no-unpack'] ? name : `unpacking ${name} (${target.digest})...done`);
+    return 0;
+  },
+});

@@ -1,0 +1,57 @@
+import { invalidArgument } from '#base/errors';
+import { pull } from '#client/transfer';
+import { rootSnapshot } from '#client/unpacked';
+import { defaultPlatform, formatPlatform, onlyPlatform, type Platform, parsePlatform } from '#lib/platform';
+import { flag, list, text } from '../../cli/flags.ts';
+import { command } from '../globals.ts';
+import { parseNewLabels, printLine } from '../output.ts';
+import { formatElapsed } from './elapsed.ts';
+import { registryFlags, registryOptions } from './registry-flags.ts';
+import { TransferDisplay } from './transfer-display.ts';
+
+export default command({
+  name: 'pull',
+  summary: 'pull an image from a remote',
+  args: '[flags] <ref>',
+  description:
+    'Have the daemon fetch an image, unpack it and name it. Layers are fetched and unpacked at the same time.',
+  flags: {
+    ...registryFlags,
+    snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
+    label: list('labels to attach to the image'),
+    platform: list('Pull content from a specific platform'),
+    'all-platforms': flag('pull content and metadata from all platforms'),
+    'all-metadata': flag('Pull metadata for all platforms'),
+    'print-chainid': flag("Print the resulting image's chain ID"),
+  },
+  run: async ({ client, scope }, { io, args: [reference], flags }) => {
+    if (reference === undefined || reference === '') throw invalidArgument('please provide an image reference to pull');
+    const platforms: readonly Platform[] =
+      flags.platform.length > 0 ? flags.platform.map(parsePlatform) : [defaultPlatform()];
+    await using registry = await registryOptions(io, reference, flags);
+    const started = performance.now();
+    const image = await showing();
+    for (const platform of flags['all-platforms'] ? [defaultPlatform()] : platforms) {
+      await printLine(io, `unpacking ${formatPlatform(platform)} ${image.target.digest}...`);
+      if (flags['print-chainid'])
+        await printLine(
+          io,
+          `image chain ID: ${await rootSnapshot(client, scope, image.target, onlyPlatform(platform))}`,
+        );
+    }
+    await printLine(io, `done: ${formatElapsed(performance.now() - started)}\t`);
+    return 0;
+
+    async function showing() {
+      await using display = new TransferDisplay(io, reference as string);
+      return await pull(client, scope, reference as string, {
+        ...registry,
+        platforms: flags['all-platforms'] ? 'all' : platforms,
+        allMetadata: flags['all-metadata'],
+        labels: parseNewLabels(flags.label),
+        snapshotter: flags.snapshotter,
+        onProgress: display.observe,
+      });
+    }
+  },
+});

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { Marker } from './marker.ts';
+import { idOf, Marker } from './marker.ts';
 import type { Node } from './node.ts';
 import { removalOrder } from './removal-order.ts';
 
@@ -48,11 +48,10 @@ test('what is kept flat does not keep others, until it is kept in full', () => {
   expect(marked(marker, 'ab')).toBe('ab');
 });
 
+const byId = (nodes: readonly Node[]) => new Map(nodes.map((each) => [idOf(each), each]));
+
 function orderOf(keys: string, ...lines: string[]): string {
-  const work = removalOrder(
-    [...keys].map((key) => node(key)),
-    graphOf(...lines),
-  );
+  const work = removalOrder(byId([...keys].map((key) => node(key))), graphOf(...lines));
   for (;;) {
     const { done, value } = work.next();
     if (done === true) return value.map(({ key }) => key).join('');
@@ -78,7 +77,7 @@ test('a chain of a hundred thousand needs no deep stack', () => {
   marker.shade(node('0'));
   finish(marker);
   expect(marker.has(node('99999'))).toBe(true);
-  const work = removalOrder(keys.toReversed(), { references });
+  const work = removalOrder(byId(keys.toReversed()), { references });
   let step = work.next();
   while (step.done !== true) step = work.next();
   expect(step.value.slice(0, 2).map(({ key }) => key)).toEqual(['0', '1']);

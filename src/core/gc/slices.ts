@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 
 /** How a collection divides its work. */
 export interface Pace {
@@ -40,5 +40,17 @@ export function measured<T>(busy: Busy, work: () => T): T {
     const took = performance.now() - begin;
     busy.busyMs += took;
     busy.longestMs = Math.max(busy.longestMs, took);
+  }
+}
+
+/** For loops whose steps are asynchronous but may all settle without a turn of the event loop: `await breath.take()` at each step. */
+export class Breath {
+  #since = performance.now();
+
+  /** Lets others run if a slice's time has passed. */
+  async take(): Promise<void> {
+    if (performance.now() - this.#since < gentle.sliceMs) return;
+    await setImmediate();
+    this.#since = performance.now();
   }
 }

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '#base/cancellation';
 import type { CollectionStats } from '#core/gc/collector';
-import { Marker } from '#core/gc/marker';
+import { idOf, Marker } from '#core/gc/marker';
 import type { Node } from '#core/gc/node';
 import { removalOrder } from '#core/gc/removal-order';
 import { type Busy, gentle, inSlices, measured, type Pace } from '#core/gc/slices';
@@ -64,10 +64,10 @@ function* drain(marker: Marker): Generator<undefined, void> {
   while (marker.step()) yield;
 }
 
-function* unmarked(graph: SqliteGraph, marker: Marker, nowMs: number): Generator<undefined, Node[]> {
-  const garbage: Node[] = [];
+function* unmarked(graph: SqliteGraph, marker: Marker, nowMs: number): Generator<undefined, Map<string, Node>> {
+  const garbage = new Map<string, Node>();
   for (const node of graph.candidates(nowMs)) {
-    if (node !== undefined && !marker.has(node)) garbage.push(node);
+    if (node !== undefined && !marker.has(node)) garbage.set(idOf(node), node);
     yield;
   }
   return garbage;

@@ -1,4 +1,5 @@
 import type { SQLQueryBindings } from 'bun:sqlite';
+import { setImmediate } from 'node:timers/promises';
 import type { Any } from '#base/any';
 import { alreadyExists, notFound } from '#base/errors';
 import { now } from '#base/timestamp';
@@ -23,6 +24,7 @@ type Row = [
   ...[specUrl: string, spec: Uint8Array, extensions: string],
 ];
 const selected = columns.join(', ');
+const pageRows = 200;
 
 /** Containers in SQLite. */
 export class SqliteContainers implements ContainerStore {
@@ -38,8 +40,22 @@ export class SqliteContainers implements ContainerStore {
 
   async list(scope: Scope, filters: readonly string[] = []): Promise<readonly Container[]> {
     const filter = parseFilters(filters);
-    const rows = this.#db.rows<Row>(`SELECT ${selected} FROM containers WHERE ns = ? ORDER BY id`, scope.namespace);
-    return rows.map(fromRow).filter((container) => filter.match(containerFields(container)));
+    const found: Container[] = [];
+    // In pages, so that ten thousand specifications do not hold the event loop in one go.
+    for (let after = ''; ; await setImmediate()) {
+      const page = this.#db.rows<Row>(
+        `SELECT ${selected} FROM containers WHERE ns = ? AND id > ? ORDER BY id LIMIT ${pageRows}`,
+        scope.namespace,
+        after,
+      );
+      for (const row of page) {
+        const container = fromRow(row);
+        if (filter.match(containerFields(container))) found.push(container);
+      }
+      const last = page.at(-1);
+      if (last === undefined || page.length < pageRows) return found;
+      after = last[0];
+    }
   }
 
   create(scope: Scope, given: NewContainer): Promise<Container> {

@@ -80,7 +80,6 @@ export class NamespacedContent implements ContentStore {
   }
 
   async open(scope: Scope, digest: Digest): Promise<BlobReader> {
-    this.#info(scope, digest);
     const pin = await this.#options.pins.pin(digest);
     try {
       this.#info(scope, digest);

@@ -2,6 +2,7 @@ import { abortable, within } from '#base/cancellation';
 import { isFault } from '#base/errors';
 import type { Log } from '#base/log';
 import type { ContentStore } from '#core/content/content';
+import { Breath } from '#core/gc/slices';
 import { scopeOf } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
 import type { Digest } from '#lib/digest';
@@ -66,14 +67,18 @@ export class Reaper {
   async findOrphans(signal: AbortSignal): Promise<void> {
     const { content, contentPins, snapshotters } = this.#options;
     const scope = scopeOf('', { signal });
+    const breath = new Breath();
     for await (const { digest } of content.walk(scope)) {
+      await breath.take();
       if (!contentPins.pinned(digest) && !blobNeeded(this.#db, digest)) await this.#suspect('content', digest);
     }
     for (const { ref } of await content.statuses(scope)) {
+      await breath.take();
       if (!this.#db.has('SELECT 1 FROM ingests WHERE backend_ref = ?', ref)) await this.#suspect('ingest', ref);
     }
     for (const [snapshotter, { backend, pins }] of snapshotters) {
       for await (const { name } of backend.walk(scope)) {
+        await breath.take();
         const needed = pins.pinned(name) || snapshotNeeded(this.#db, snapshotter, name);
         if (!needed) await this.#suspect(`snapshot/${snapshotter}`, name);
       }
@@ -81,8 +86,15 @@ export class Reaper {
   }
 
   async #reapContent(signal: AbortSignal): Promise<void> {
-    for await (const ref of this.#taken('ingest', signal)) await this.#abort(ref);
-    for await (const digest of this.#taken('content', signal)) await this.#removeBlob(digest);
+    const breath = new Breath();
+    for await (const ref of this.#taken('ingest', signal)) {
+      await breath.take();
+      await this.#abort(ref);
+    }
+    for await (const digest of this.#taken('content', signal)) {
+      await breath.take();
+      await this.#removeBlob(digest);
+    }
   }
 
   async #removeBlob(digest: string): Promise<void> {
@@ -136,10 +148,12 @@ export class Reaper {
     left: Set<string>,
     signal: AbortSignal,
   ): Promise<void> {
+    const breath = new Breath();
     for (let before = -1; before !== left.size && left.size > 0; ) {
       before = left.size;
       // Mostly a child was made after its parent.
       for (const key of [...left].reverse()) {
+        await breath.take();
         const needed = () => snapshotNeeded(this.#db, snapshotter, key);
         const remove = () => abortable(backend.remove(scopeOf('', { signal }), key).catch(ifNotFound), signal);
         try {

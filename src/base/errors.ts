@@ -96,6 +96,7 @@ const errnoClasses = {
   EACCES: 'permission_denied',
   EPERM: 'permission_denied',
   ENOSPC: 'resource_exhausted',
+  SQLITE_FULL: 'resource_exhausted',
   EDQUOT: 'resource_exhausted',
   EMFILE: 'resource_exhausted',
   ENFILE: 'resource_exhausted',

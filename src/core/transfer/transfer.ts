@@ -73,6 +73,8 @@ interface Selection {
 
 export interface PullOptions extends Selection {
   readonly image: Naming;
+  /** Further names for it; those that are prefixes say nothing here. */
+  readonly names?: readonly ImportName[];
   readonly unpacks: readonly UnpackTarget[];
   readonly onProgress?: Observer;
 }

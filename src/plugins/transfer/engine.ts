@@ -23,6 +23,7 @@ import type { Repository } from '#lib/registry/repository';
 import { exportImages } from './export-archive.ts';
 import { Gathering, type GatherSource } from './gather.ts';
 import { ArchiveImport } from './import-archive.ts';
+import { namesFor } from './import-names.ts';
 import { Intake } from './intake.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { nameImage } from './name-image.ts';
@@ -57,7 +58,7 @@ export class TransferEngine implements Transfer {
     this.#gather = {
       content: metadata.content,
       intake: new Intake(metadata.content, downloads),
-      unpacker: new Unpacker(metadata, differ, unpacks),
+      unpacker: new Unpacker(metadata, differ, unpacks, log),
     };
   }
 
@@ -74,8 +75,12 @@ export class TransferEngine implements Transfer {
       board.set(name, { event: 'fetching image content', descriptor: target });
       const unpacks = await this.#targets(leased, options.unpacks);
       const gathering = new Gathering(this.#gather, sourceOf(repository), { ...options, unpacks }, board);
-      await gathering.run(leased, target, name);
-      const image = await nameImage(this.#parts.metadata.images, leased, options.image, target);
+      await this.#cleaning(gathering.run(leased, target, name));
+      const { images } = this.#parts.metadata;
+      const wanted = (options.names ?? []).filter(({ isPrefix }) => !isPrefix);
+      for (const further of namesFor(target, wanted))
+        await nameImage(images, leased, { ...options.image, name: further }, target);
+      const image = await nameImage(images, leased, options.image, target);
       board.set(name, { event: 'saved' });
       board.say(`Completed pull from ${from}`);
       return image;
@@ -103,7 +108,7 @@ export class TransferEngine implements Transfer {
     return this.#leases.run(scope, options.image.name || 'import', async (leased) => {
       board.say('Importing');
       const work = new ArchiveImport({ ...this.#gather, images: metadata.images }, { ...options, unpacks }, board);
-      const images = await work.run(leased, archive);
+      const images = await this.#cleaning(work.run(leased, archive));
       for (const image of images) board.set(image.name, { event: 'saved', descriptor: image.target });
       board.say('Completed import');
       return images;
@@ -124,6 +129,15 @@ export class TransferEngine implements Transfer {
     const { images } = this.#parts.metadata;
     const image = await images.get(scope, source);
     return nameImage(images, scope, target, image.target);
+  }
+
+  async #cleaning<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      await this.#gather.unpacker.removeLeftovers();
+      throw error;
+    }
   }
 
   async #targets(scope: Scope, targets: readonly UnpackTarget[]): Promise<readonly UnpackTarget[]> {

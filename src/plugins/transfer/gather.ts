@@ -1,4 +1,4 @@
-import { invalidArgument, isFault } from '#base/errors';
+import { invalidArgument, isFault, notFound } from '#base/errors';
 import type { ContentStore } from '#core/content/content';
 import type { Descriptor } from '#core/descriptor';
 import { readBlob } from '#core/images/image-content';
@@ -10,7 +10,7 @@ import type { UnpackTarget } from '#core/transfer/transfer';
 import { decodeImageConfig, maxConfigBytes } from '#lib/oci/image-config';
 import { decodeManifestOrIndex, type Index, type Manifest, maxManifestBytes } from '#lib/oci/manifest';
 import { isConfigType, isIndexType, isLayerType, isManifestType } from '#lib/oci/media-types';
-import { defaultPlatform, type Platform } from '#lib/platform';
+import { defaultPlatform, formatPlatform, type Platform } from '#lib/platform';
 import type { IncomingBlob, Intake } from './intake.ts';
 import { bestFor, choose, type Selection } from './platform-choice.ts';
 import { together } from './together.ts';
@@ -102,9 +102,11 @@ export class Gathering {
       (entry) => !chosen.includes(entry) && (isManifestType(entry.mediaType) || isIndexType(entry.mediaType)),
     );
     const owners = unpacks.map((target) => ({ target, entry: ownerOf(chosen, target.platform ?? defaultPlatform()) }));
-    const orphan = owners.find(({ entry }) => entry === undefined);
-    if (orphan !== undefined && chosen.length > 0 && !visit.metadataOnly)
-      throw invalidArgument(`no manifest of ${descriptor.digest} to unpack for the platform`);
+    const orphan = visit.metadataOnly ? undefined : owners.find(({ entry }) => entry === undefined);
+    if (orphan !== undefined) {
+      const wanted = formatPlatform(orphan.target.platform ?? defaultPlatform());
+      throw notFound(`no match for platform ${wanted} in manifest ${descriptor.digest}`);
+    }
     const further = { path: [...path, descriptor.digest], parent: refKey(descriptor) };
     await together(scope, (inner) => [
       ...chosen.map((entry) => {

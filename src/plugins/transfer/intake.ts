@@ -65,13 +65,20 @@ export class Intake {
     try {
       await this.#fill(scope, writer, order, board, tell);
     } catch (error) {
-      await writer[Symbol.asyncDispose](); // keeps what has come
-      // What is proven wrong must not be where the next attempt goes on, and nothing at all need not be kept.
-      if (isFault(error, 'failed_precondition') || writer.status().offset === 0)
-        await this.#content.abort(scopeOf(scope.namespace), name).catch(keepFirst(error));
+      await this.#giveUp(scope, writer, error).catch(keepFirst(error));
       throw error;
     }
     board.set(name, { event: 'complete', progress: descriptor.size });
+  }
+
+  /** What has come is kept for the next attempt, unless it is proven wrong, nothing at all, or the disk is full of it. */
+  async #giveUp(scope: Scope, writer: ContentWriter, error: unknown): Promise<void> {
+    const { ref, offset } = writer.status();
+    const full = isFault(error, 'resource_exhausted') || isFault(scope.signal.reason, 'resource_exhausted');
+    const keep = offset > 0 && !full && !isFault(error, 'failed_precondition');
+    if (!keep && offset > 0) await writer.truncate(0); // makes room without asking the database, which may have none
+    await writer[Symbol.asyncDispose]();
+    if (!keep) await this.#content.abort(scopeOf(scope.namespace), ref);
   }
 
   async #fill(

@@ -61,8 +61,7 @@ const pair = <F extends DescMessage, T extends DescMessage>(from: F, to: T, run:
 
 const pairs = [
   pair(OCIRegistrySchema, ImageStoreSchema, (context, source, destination) => {
-    const { image, platforms, allMetadata, manifestLimit, unpacks } = storeFromWire(destination);
-    const options = { image, platforms, allMetadata, manifestLimit, unpacks, ...observed(context) };
+    const options = { ...storeFromWire(destination), ...observed(context) };
     return context.transfer.pull(context.scope, registryEnd(context, source), options);
   }),
   pair(ImageStoreSchema, OCIRegistrySchema, (context, source, destination) => {

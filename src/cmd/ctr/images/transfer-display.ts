@@ -48,7 +48,7 @@ export class TransferDisplay implements AsyncDisposable {
     } else {
       this.#titleState = 'resolved';
       if (!this.#had.has(progress.name))
-        this.#had.set(progress.name, progress.event === 'already exists' ? progress.total : progress.progress);
+        this.#had.set(progress.name, progress.event === 'already exists' ? progress.total : 0);
       this.#rows.set(progress.name, progress);
     }
     if (this.#io.stdout.isTTY) this.#timer ??= setTimeout(() => this.#paint(), frameMs);
@@ -59,7 +59,7 @@ export class TransferDisplay implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#timer);
     if (this.#io.stdout.isTTY) this.#paint();
-    else this.#write(`${this.#summary()}\n`);
+    else this.#write(`${this.#summary().replaceAll('\t', ' ').trimEnd()}\n`);
     await this.#writing;
   }
 

@@ -7,6 +7,7 @@ import scheduler from '#plugins/gc';
 import metadata from '#plugins/metadata/metadata';
 import cgroups from '#plugins/monitor/cgroups';
 import opt from '#plugins/opt';
+import restart from '#plugins/restart/restart';
 import task from '#plugins/runtime/task';
 import debugServer from '#plugins/servers/debug/debug';
 import grpcServer from '#plugins/servers/grpc/grpc';
@@ -54,6 +55,7 @@ export const builtins: readonly AnyPlugin[] = [
   tasksService,
   cgroups,
   opt,
+  restart,
   streams,
   transfer,
   introspectionService,

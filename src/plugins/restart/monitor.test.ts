@@ -1,0 +1,94 @@
+import { expect, test } from 'bun:test';
+import { notFound, unavailable } from '#base/errors';
+import { createLog } from '#base/log';
+import { memoryContainers } from '#core/containers/memory';
+import type { Labels } from '#core/labels';
+import type { Process } from '#core/runtime/runtime';
+import type { Tasks } from '#core/runtime/tasks';
+import { scopeOf } from '#core/scope';
+import { RestartMonitor } from './monitor.ts';
+import { restartLabels } from './policy.ts';
+
+const scope = scopeOf('ns');
+
+/** Containers with these labels, by id; tasks in these states; what was asked of them, and of the log. */
+async function subject(
+  wanted: Readonly<Record<string, Labels>>,
+  states: Readonly<Record<string, Partial<Process> | Error>>,
+) {
+  const containers = memoryContainers();
+  for (const [id, labels] of Object.entries(wanted)) {
+    const spec = { typeUrl: 'spec', value: Buffer.from('{"process":{"terminal":false}}') };
+    await containers.create(scope, {
+      id,
+      labels,
+      spec,
+      image: '',
+      runtime: { name: 'r' },
+      snapshotter: 's',
+      snapshotKey: id,
+      extensions: {},
+      sandboxId: '',
+    });
+  }
+  const calls: string[] = [];
+  const errors: string[] = [];
+  const tasks = new Proxy({} as Tasks, {
+    get: (_, name: string) => async (__: unknown, id: string, options: unknown) => {
+      if (name !== 'state')
+        return void calls.push(`${name} ${id}${name === 'create' ? ` ${JSON.stringify(options)}` : ''}`);
+      const state = states[id] ?? notFound(`task ${id}`);
+      if (state instanceof Error) throw state;
+      return state;
+    },
+  });
+  const mounts = async () => [{ type: 'bind', source: '/s', target: '', options: [] }];
+  const metadata = {
+    containers,
+    namespaces: { list: async () => [{ name: 'ns', labels: {} }] } as never,
+    snapshotters: new Map([['s', { mounts } as never]]),
+  };
+  const log = createLog({ level: 'error', format: 'json', write: (line) => errors.push(JSON.parse(line).error) });
+  const monitor = new RestartMonitor({ metadata, tasks, log });
+  return { calls, errors, containers, run: () => monitor.reconcile(new AbortController().signal) };
+}
+
+test('a stopped task is taken down and started again, with its log, and counted', async () => {
+  const labels = { [restartLabels.status]: 'running', [restartLabels.logUri]: 'file:///log', keep: 'me' };
+  const { calls, containers, run } = await subject({ c: labels }, { c: { status: 'stopped', exitStatus: 1 } });
+  await run();
+  expect(calls).toEqual([
+    'wait c',
+    'kill c',
+    'delete c',
+    'create c {"stdin":"","stdout":"file:///log","stderr":"file:///log","terminal":false,"rootfs":[{"type":"bind","source":"/s","target":"","options":[]}]}',
+    'start c',
+  ]);
+  expect((await containers.get(scope, 'c')).labels).toEqual({ ...labels, [restartLabels.count]: '1' });
+});
+
+test('output goes nowhere when the label names neither file nor program', async () => {
+  const { calls, run } = await subject(
+    { c: { [restartLabels.status]: 'running', [restartLabels.logUri]: 'fifo:///x' } },
+    {},
+  );
+  await run();
+  expect(calls[0]).toStartWith('create c {"stdin":"","stdout":"","stderr":""');
+});
+
+test('a task that is to be stopped is ended and taken down', async () => {
+  const { calls, run } = await subject({ c: { [restartLabels.status]: 'stopped' } }, { c: { status: 'running' } });
+  await run();
+  expect(calls).toEqual(['wait c', 'kill c', 'delete c']);
+});
+
+test('containers without a wish are left alone, and one that fails does not keep the others', async () => {
+  const always = { [restartLabels.status]: 'running' };
+  const { calls, errors, run } = await subject(
+    { a: {}, b: always, c: always },
+    { b: unavailable('shim'), c: { status: 'running' } },
+  );
+  await run();
+  expect(calls).toEqual([]);
+  expect(errors).toEqual(['shim: unavailable']);
+});

@@ -1,0 +1,29 @@
+import { sleep } from '#base/cancellation';
+import { duration, table } from '#base/config';
+import { invalidArgument } from '#base/errors';
+import { Metadata } from '#core/metadata';
+import { definePlugin } from '#core/plugin/plugin';
+import { one, slot } from '#core/plugin/slot';
+import { Tasks } from '#core/runtime/tasks';
+import { RestartMonitor } from './monitor.ts';
+
+/** Keeps containers running, or stopped, as their labels ask for. */
+export default definePlugin({
+  slot: slot<AsyncDisposable>('io.containerd.internal.v1'),
+  id: 'restart',
+  config: table({ interval: duration({ default: '10s', help: 'Time between two looks at all containers.' }) }),
+  needs: { metadata: one(Metadata), tasks: one(Tasks, 'tasks-service') },
+  start({ config, signal, log }, { metadata, tasks }) {
+    if (config.interval <= 0) throw invalidArgument('interval: wanted more than 0s');
+    const monitor = new RestartMonitor({ metadata, tasks, log });
+    const loop = (async () => {
+      while (!signal.aborted) {
+        await monitor.reconcile(signal).catch((error: unknown) => {
+          if (!signal.aborted) log.error('restart monitor', { error });
+        });
+        await sleep(config.interval, signal).catch(() => {}); // told to stop
+      }
+    })();
+    return { [Symbol.asyncDispose]: () => loop };
+  },
+});

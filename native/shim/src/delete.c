@@ -99,10 +99,14 @@ int action_delete(const struct args *a, struct err *e)
 		return err_set(e, CODE_INVALID_ARGUMENT, "shim namespace and id cannot be empty");
 	d.c = container_add(&d.s, a->id, bundle);
 	options_init(&d.c->options);
-	if (options_load(&d.c->options, bundle, e) < 0)
+	int rc = options_load(&d.c->options, bundle, e);
+	if (rc == 0) {
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+		runtime_delete(&d);
+	}
+	container_remove(&d.s, d.c);
+	if (rc < 0)
 		return -1;
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	runtime_delete(&d);
 	if (d.err.code)
 		complain("failed to remove runc container", &d.err);
 	if (unmount_all(NULL, rootfs, &warning) < 0)

@@ -2,24 +2,8 @@
  * start.c forks the server (serve.c); requests come in by service.c and are answered in task-*.c. */
 #include "actions.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
-
-int print(const void *data, size_t len, struct err *e)
-{
-	const uint8_t *p = data;
-	while (len) {
-		ssize_t n = write(1, p, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_sys(e, "write to stdout");
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
 
 static int act(const struct args *a, struct err *e)
 {

@@ -11,6 +11,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
 /* SIGTERM and SIGINT are read and passed over, as by other shims: a shim ends with its last container. */
 static void signalled(struct source *src, uint32_t events)
 {
@@ -44,6 +48,14 @@ static void keep_small(void)
 	mallopt(M_TOP_PAD, 4 * 1024);
 }
 
+/* The program ends by _exit, which skips what ASan does at exit. */
+static void look_for_leaks(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	__lsan_do_leak_check();
+#endif
+}
+
 void serve(const struct serve *how)
 {
 	struct shim s = { .namespace = how->namespace, .id = how->id, .address = how->grpc, .socket_path = how->socket_path };
@@ -60,4 +72,5 @@ void serve(const struct serve *how)
 	loop_run(s.loop);
 	unlink(how->socket_path);
 	log_debug(&s, "shim shut down");
+	look_for_leaks();
 }

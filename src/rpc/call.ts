@@ -48,6 +48,9 @@ interface Surface {
   once(event: 'cancelled', listener: () => void): unknown;
 }
 
+// One for all calls: every call ends by it, and making an error costs more than most of what a call does.
+const over = fault('canceled');
+
 /** @internal A call on grpc-js's side. */
 export class ServerCall implements Call {
   readonly #surface: Surface;
@@ -96,6 +99,6 @@ export class ServerCall implements Call {
   end(): void {
     if (this.#abort.signal.aborted) return;
     const late = Number(this.#surface.getDeadline()) <= Date.now();
-    this.#abort.abort(late ? new DOMException('the deadline has passed', 'TimeoutError') : fault('canceled'));
+    this.#abort.abort(late ? new DOMException('the deadline has passed', 'TimeoutError') : over);
   }
 }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity as checkIdentity, type PeerCertificate } from 'node:tls';
-import { Client, credentials } from '@grpc/grpc-js';
+import { Client, connectivityState, credentials } from '@grpc/grpc-js';
 import { invalidArgument } from '#base/errors';
 import { parseAddress } from './address.ts';
 import { maxMessageBytes } from './codec.ts';
@@ -32,19 +32,33 @@ export function openTransport(address: string, tls?: ClientTls): Transport {
   if (parsed.kind === 'tcp' && tls === undefined) throw invalidArgument(`connect to ${address}: TCP without TLS`);
   const target = parsed.kind === 'unix' ? `unix:${parsed.path}` : `dns:${parsed.host}:${parsed.port}`;
   const secrets = parsed.kind === 'tcp' && tls !== undefined ? secretsOf(parsed.host, tls) : undefined;
-  const grpc = new Client(target, secrets?.credentials ?? credentials.createInsecure(), {
-    'grpc.max_receive_message_length': maxMessageBytes,
-    'grpc.max_send_message_length': maxMessageBytes,
-    'grpc-node.flow_control_window': flowControlWindow,
-    'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 3000,
-    'grpc.enable_retries': 0,
-    'grpc.enable_http_proxy': 0,
-    'grpc.service_config_disable_resolution': 1,
-    'grpc.use_local_subchannel_pool': 1,
-    ...(secrets?.serverName !== undefined && { 'grpc.ssl_target_name_override': secrets.serverName }),
-  });
-  return { address, grpc, [Symbol.dispose]: () => grpc.close() };
+  const connect = () =>
+    new Client(target, secrets?.credentials ?? credentials.createInsecure(), {
+      'grpc.max_receive_message_length': maxMessageBytes,
+      'grpc.max_send_message_length': maxMessageBytes,
+      'grpc-node.flow_control_window': flowControlWindow,
+      'grpc.enable_channelz': 0,
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 3000,
+      'grpc.enable_retries': 0,
+      'grpc.enable_http_proxy': 0,
+      'grpc.service_config_disable_resolution': 1,
+      'grpc.use_local_subchannel_pool': 1,
+      ...(secrets?.serverName !== undefined && { 'grpc.ssl_target_name_override': secrets.serverName }),
+    });
+  let grpc = connect();
+  return {
+    address,
+    get grpc() {
+      // After an attempt that failed, a channel refuses calls for a while without trying; but the daemon may be back by now.
+      if (grpc.getChannel().getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE) {
+        grpc.close();
+        grpc = connect();
+      }
+      return grpc;
+    },
+    [Symbol.dispose]: () => grpc.close(),
+  };
 }
 
 // HTTP/2's own 64 KiB per stream makes a sender of large messages wait for each round trip.

@@ -50,9 +50,11 @@ async function serve(transfer: Transfer) {
 
 const pullOptions = (more: Partial<PullOptions> = {}): PullOptions => ({
   image: { name: 'docker.io/library/a:1', labels: { k: 'v' } },
+  names: [{ name: 'a:2', isPrefix: false, allowOverwrite: true, addDigest: false, skipNamedDigest: false }],
   platforms: [{ os: 'linux', architecture: 'arm', variant: 'v7' }],
   allMetadata: true,
   manifestLimit: 3,
+  names: [{ name: 'b', isPrefix: false, allowOverwrite: false, addDigest: true, skipNamedDigest: false }],
   unpacks: [{ snapshotter: 'native', platform: { os: 'linux', architecture: 'amd64' } }, { snapshotter: '' }],
   ...more,
 });

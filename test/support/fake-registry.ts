@@ -40,7 +40,7 @@ export class FakeRegistry implements AsyncDisposable {
   /** Called before the registry itself; true when it has answered. */
   intercept: Interceptor | undefined;
   /** Bytes received per upload, and how many requests carried bytes. */
-  readonly uploads = new Map<string, Buffer>();
+  readonly uploads = new Map<string, Buffer[]>();
   linkedOnly = false;
   readonly #options: FakeRegistryOptions;
   readonly #server: http.Server;
@@ -193,26 +193,25 @@ export class FakeRegistry implements AsyncDisposable {
         return end(response, 201);
       }
       const fresh = randomUUID();
-      this.uploads.set(fresh, Buffer.alloc(0));
+      this.uploads.set(fresh, []);
       response.setHeader('location', `/v2/${path}/blobs/uploads/${fresh}?_state=a%2Bb`);
       return end(response, 202);
     }
-    let held = this.uploads.get(id);
-    if (held === undefined) return end(response, 404);
+    const parts = this.uploads.get(id);
+    if (parts === undefined) return end(response, 404);
+    const range = () => `0-${Math.max(parts.reduce((sum, part) => sum + part.length, 0) - 1, 0)}`;
     response.setHeader('location', `/v2/${path}/blobs/uploads/${id}?_state=a%2Bb`);
     if (request.method === 'GET') {
-      response.setHeader('range', `0-${Math.max(held.length - 1, 0)}`);
+      response.setHeader('range', range());
       return end(response, 204);
     }
     // What arrives before a connection breaks stays, as in real registries.
-    for await (const chunk of request) {
-      held = Buffer.concat([held, chunk as Buffer]);
-      this.uploads.set(id, held);
-    }
+    for await (const chunk of request) parts.push(chunk as Buffer);
     if (request.method === 'PATCH') {
-      response.setHeader('range', `0-${Math.max(held.length - 1, 0)}`);
+      response.setHeader('range', range());
       return end(response, 202);
     }
+    const held = Buffer.concat(parts);
     const digest = sha256(held);
     if (digest !== url.searchParams.get('digest')) return end(response, 400, '{"errors":[{"code":"DIGEST_INVALID"}]}');
     this.blobs.set(digest, held);

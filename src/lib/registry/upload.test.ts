@@ -122,7 +122,7 @@ test('an upload that the registry has forgotten begins anew', async () => {
 
 test('a server that refuses large requests gets chunks', async () => {
   const registry = await start();
-  const body = randomBytes(40_000_000);
+  const body = randomBytes(21_000_000);
   registry.intercept = async (request, response) => {
     if (Number(request.headers['content-length'] ?? 0) <= 20_000_000) return false;
     response.writeHead(413, { connection: 'close' });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from 'bun:test';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { publish, publishIndex, type SampleImage, sampleImage, sampleLayer } fro
 import { at, openTestEngine, pullOptions, type TestEngine } from './engine.fixture.ts';
 import { tarHeader } from './tar-header.ts';
 
+setDefaultTimeout(30_000);
 const scope = scopeOf('test');
 let open: AsyncDisposableStack;
 beforeEach(() => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { FakeRegistry } from '#test/support/fake-registry';
 import { publish, publishIndex, type SampleImage, sampleImage, sampleLayer } from '#test/support/sample-image';
 import { at, openTestEngine, pullOptions, type TestEngine, type TestEngineOptions } from './engine.fixture.ts';
 
+setDefaultTimeout(30_000);
 const scope = scopeOf('test');
 let open: AsyncDisposableStack;
 let registry: FakeRegistry;

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from 'bun:test';
 import { classOf } from '#base/errors';
 import { scopeOf } from '#core/scope';
 import type { Progress } from '#core/transfer/progress';
@@ -8,6 +8,7 @@ import { FakeRegistry } from '#test/support/fake-registry';
 import { publish, publishIndex, sampleImage, sampleLayer } from '#test/support/sample-image';
 import { at, openTestEngine, pullOptions, type TestEngine } from './engine.fixture.ts';
 
+setDefaultTimeout(30_000);
 const scope = scopeOf('test');
 let open: AsyncDisposableStack;
 let from: FakeRegistry;

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from 'bun:test';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { FakeRegistry } from '#test/support/fake-registry';
 import { publish, publishIndex, sampleImage, sampleLayer } from '#test/support/sample-image';
 import { at, openTestEngine, pullOptions } from './engine.fixture.ts';
 
+setDefaultTimeout(30_000);
 const scope = scopeOf('test');
 let open: AsyncDisposableStack;
 let registry: FakeRegistry;
@@ -48,7 +49,7 @@ test('a full disk is said to be full, leaves a store that works, and the pull su
   await engine.pull(scope, at(name('small')), pullOptions(name('small')));
   execFileSync('mount', ['-o', 'remount,size=64m', dir]);
   await engine.pull(scope, at(name('big')), pullOptions(name('big')));
-}, 20_000);
+});
 
 test('a pull of docker.io goes to the mirror of the older tables, with the name it is asked under', async () => {
   const image = sampleImage([sampleLayer({ a: 'x' })]);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
 import { classOf } from '#base/errors';
 import { type Client, openClient } from '#client/client';
@@ -11,6 +11,7 @@ import { DockerRegistry } from '#test/support/docker-registry';
 import { FakeRegistry } from '#test/support/fake-registry';
 import { publish, sampleImage, sampleLayer } from '#test/support/sample-image';
 
+setDefaultTimeout(30_000);
 const scope = scopeOf('test');
 const open = new AsyncDisposableStack();
 let daemon: TestDaemon;

@@ -1,6 +1,24 @@
 import { expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Version } from '#api/services/version/v1/version_pb';
 import { faultOf } from '#core/subject';
-import { GrpcServer } from './grpc-server.ts';
+import { clientOf } from './grpc-client.ts';
+import { createGrpcServer } from './grpc-server.ts';
+import { listen } from './listen.ts';
+import { defineService } from './service.ts';
+import { openTransport } from './transport.ts';
+
+test('a daemon that comes back is reached by the next call, however often it was missed before', async () => {
+  await using cleanup = new AsyncDisposableStack();
+  const dir = await mkdtemp(join(tmpdir(), 'berth-transport-'));
+  cleanup.defer(() => rm(dir, { recursive: true }));
+  const transport = cleanup.use(openTransport(join(dir, 'x.sock')));
+  const client = clientOf(Version, transport);
+  for (let i = 0; i < 10; i++) expect(await faultOf(client.version({}))).toBe('unavailable');
+  const server = cleanup.use(createGrpcServer());
+  server.mount(defineService(Version, { version: async () => ({ version: 'back', revision: '' }) }));
+  await listen(server, join(dir, 'x.sock'));
+  expect((await client.version({})).version).toBe('back');
+});

@@ -47,6 +47,8 @@ export class TestDaemon implements AsyncDisposable {
   readonly state: string;
   readonly address: string;
   readonly configPath: string;
+  /** What the next start runs, instead of what the options say. */
+  executable: string | undefined;
   readonly #options: TestDaemonOptions;
   #process: ChildProcess | undefined;
   #log = '';
@@ -96,7 +98,7 @@ export class TestDaemon implements AsyncDisposable {
   spawn(): ChildProcess {
     const { args = [], env = {}, built = false } = this.#options;
     const [command, ...first] = built
-      ? [join(top, 'dist/bin/containerd')]
+      ? [this.executable ?? join(top, 'dist/bin/containerd')]
       : [process.execPath, join(top, 'src/main.ts'), 'containerd'];
     const child = spawn(command ?? '', [...first, '-c', this.configPath, ...args], {
       cwd: this.directory,

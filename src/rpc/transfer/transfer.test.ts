@@ -54,7 +54,6 @@ const pullOptions = (more: Partial<PullOptions> = {}): PullOptions => ({
   platforms: [{ os: 'linux', architecture: 'arm', variant: 'v7' }],
   allMetadata: true,
   manifestLimit: 3,
-  names: [{ name: 'b', isPrefix: false, allowOverwrite: false, addDigest: true, skipNamedDigest: false }],
   unpacks: [{ snapshotter: 'native', platform: { os: 'linux', architecture: 'amd64' } }, { snapshotter: '' }],
   ...more,
 });

@@ -1,4 +1,4 @@
-import { abortable, within } from '#base/cancellation';
+import { abortable, throwIfAborted, within } from '#base/cancellation';
 import { isFault } from '#base/errors';
 import type { Log } from '#base/log';
 import type { ContentStore } from '#core/content/content';
@@ -70,6 +70,7 @@ export class Reaper {
     const breath = new Breath();
     for await (const { digest } of content.walk(scope)) {
       await breath.take();
+      throwIfAborted(signal);
       if (!contentPins.pinned(digest) && !blobNeeded(this.#db, digest)) await this.#suspect('content', digest);
     }
     for (const { ref } of await content.statuses(scope)) {
@@ -79,6 +80,7 @@ export class Reaper {
     for (const [snapshotter, { backend, pins }] of snapshotters) {
       for await (const { name } of backend.walk(scope)) {
         await breath.take();
+        throwIfAborted(signal);
         const needed = pins.pinned(name) || snapshotNeeded(this.#db, snapshotter, name);
         if (!needed) await this.#suspect(`snapshot/${snapshotter}`, name);
       }

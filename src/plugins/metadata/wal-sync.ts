@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { fault } from '#base/errors';
 
 /**
@@ -18,6 +19,13 @@ export class WalSync {
 
   /** The log must be there already. Closing this descriptor drops no lock of SQLite's: those are on the database and the -shm file. */
   static async open(walPath: string): Promise<WalSync> {
+    // The log may have been made just now: its name must survive too.
+    const directory = await open(dirname(walPath), 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
     return new WalSync(await open(walPath, 'r'));
   }
 

@@ -203,6 +203,12 @@ test('sparse maps that overlap, go backwards, leave the file or do not fit the d
   }
 });
 
+test('what says it is sparse but is no file has no size', () => {
+  const records = pax(['GNU.sparse.numblocks', '1'], ['GNU.sparse.size', '20'], ['GNU.sparse.map', '10,2']);
+  const [member] = listTar(Buffer.concat([records, encodeEntry({ ...plain, type: 'symlink', linkName: 'a' })]));
+  expect(member!.entry).toMatchObject({ type: 'symlink', size: 0 });
+});
+
 test('memory stays bounded however often a header repeats, and time is linear', () => {
   const reader = new TarReader({ entry() {}, data() {}, end() {} });
   const one = pax(['comment', 'x'.repeat(1000)]);

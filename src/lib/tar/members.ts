@@ -51,7 +51,7 @@ export function assembleMember(header: RawHeader, extensions: Extensions, sparse
     mode: header.mode,
     uid,
     gid,
-    size: sparse?.realSize ?? storedSize,
+    size: type === 'file' ? (sparse?.realSize ?? storedSize) : 0,
     mtime: mtime === undefined ? header.mtime : paxTime('mtime', mtime),
     major: whole('SCHILY.devmajor', header.major),
     minor: whole('SCHILY.devminor', header.minor),

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { invalidArgument } from '#base/errors';
 import type { Log } from '#base/log';
 import { Metrics } from '#base/metrics';
@@ -6,6 +7,7 @@ import type { DaemonInfo, PluginReport } from '#core/plugin/daemon-info';
 import { type AnyPlugin, type PluginContext, pluginName } from '#core/plugin/plugin';
 import { Server } from '#core/servers/server';
 import type { DaemonConfig } from './config/load.ts';
+import type { TopConfig } from './config/schema.ts';
 import { claimDirectories, pluginDirectories } from './directories.ts';
 import { logState } from './dump.ts';
 import { PluginGraph, type ShownByPlugin } from './graph/graph.ts';
@@ -35,7 +37,7 @@ export interface Daemon extends AsyncDisposable {
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { config, log } = options;
   const { top } = config;
-  if (top.grpc.address === '') throw invalidArgument('grpc: address: wanted a path, got ""');
+  checkAddresses(top);
   await using cleanup = new AsyncDisposableStack();
   await applyProcessSettings(top);
   cleanup.use(await claimDirectories(top.root, top.state));
@@ -61,6 +63,23 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     logState: () => logState(log, graph.reports(), info.operations),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
+}
+
+// What sockaddr_un has room for, without the final zero.
+const maxSocketPath = 107;
+
+/** Sockets are unix paths; TCP has keys of its own. @throws invalid_argument */
+function checkAddresses({ grpc, ttrpc, debug }: TopConfig): void {
+  const addresses = {
+    grpc: grpc.address,
+    ttrpc: ttrpc.address || `${grpc.address}.ttrpc`,
+    debug: debug.address || '/',
+  };
+  for (const [table, address] of Object.entries(addresses)) {
+    if (isAbsolute(address) && Buffer.byteLength(address) <= maxSocketPath) continue;
+    const wanted = `the absolute path of a socket, at most ${maxSocketPath} bytes`;
+    throw invalidArgument(`${table}: address: wanted ${wanted}, got ${JSON.stringify(address)}`);
+  }
 }
 
 function requiredNames({ top }: DaemonConfig, plugins: readonly AnyPlugin[]): ReadonlySet<string> {

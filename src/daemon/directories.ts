@@ -19,12 +19,16 @@ export async function claimDirectories(root: string, state: string): Promise<Dis
   if (!isAbsolute(state)) throw invalidArgument(`state ${JSON.stringify(state)}: wanted an absolute path`);
   if (join(root, '/') === join(state, '/')) throw invalidArgument(`root and state are both ${root}`);
   using locks = new DisposableStack();
-  for (const [path, mode] of [
-    [root, rootMode],
-    [state, stateMode],
+  for (const [what, path, mode] of [
+    ['root', root, rootMode],
+    ['state', state, stateMode],
   ] as const) {
-    await mkdir(path, { recursive: true, mode });
-    await chmod(path, mode);
+    try {
+      await mkdir(path, { recursive: true, mode });
+      await chmod(path, mode);
+    } catch (thrown) {
+      throw wrap(thrown, `${what} ${path}`);
+    }
     locks.use(await lockDirectory(path));
   }
   return locks.move();

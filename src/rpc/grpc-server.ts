@@ -3,11 +3,13 @@ import {
   type handleBidiStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
+  logVerbosity,
   Metadata,
   Server,
   type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
+  setLogVerbosity,
 } from '@grpc/grpc-js';
 import { classOf, internal } from '#base/errors';
 import { type Log, silent } from '#base/log';
@@ -27,6 +29,8 @@ export interface GrpcServerOptions {
 
 /** A server without services and without an address: `mount` and `listen` give it those. */
 export function createGrpcServer(options: GrpcServerOptions = {}): GrpcServer {
+  // What it would print on stderr, past our log, it also throws.
+  setLogVerbosity(logVerbosity.NONE);
   return new GrpcServer(options);
 }
 

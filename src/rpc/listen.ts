@@ -74,8 +74,9 @@ export async function removeStale(path: string): Promise<void> {
     });
     socket.on('error', resolve);
   });
-  if (error === undefined) throw fault('already_exists', `listen on ${path}: another server answers there`);
-  if (error.code !== 'ECONNREFUSED') return;
+  if (error?.code === 'ENOENT') return;
+  // Reset at once, or a full queue: somebody is there.
+  if (error?.code !== 'ECONNREFUSED') throw fault('already_exists', `listen on ${path}: another server answers there`);
   if (!(await lstat(path)).isSocket()) throw fault('already_exists', `listen on ${path}: a file that is no socket`);
   await unlink(path);
 }

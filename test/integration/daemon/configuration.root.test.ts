@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run, startDaemon, TestDaemon } from '#test/support/daemon';
 
@@ -76,6 +76,28 @@ test('a plugin module of the user runs beside the others', async () => {
   await daemon.start();
   expect((await daemon.ctr('plugins', 'ls', '-d', 'id==mine')).stdout).toMatch(/Exports:\s+hello +world/);
 });
+
+test('addresses and directories that cannot be are refused before anything is made', async () => {
+  await using daemon = new TestDaemon({});
+  const refusal = async (...args: readonly string[]) => {
+    const { code, stderr } = await containerd('-c', daemon.configPath, '-l', 'error', ...args);
+    expect(code).not.toBe(0);
+    return stderr;
+  };
+  const wanted = 'wanted the absolute path of a socket, at most 107 bytes';
+  expect(await refusal('-a', 'tcp://1.2.3.4:5')).toBe(
+    `containerd: grpc: address: ${wanted}, got "tcp://1.2.3.4:5": invalid argument\n`,
+  );
+  expect(await refusal('-a', `/${'x'.repeat(101)}`)).toContain(`containerd: ttrpc: address: ${wanted}`);
+  expect(await refusal('--root', 'relative')).toBe(
+    'containerd: root "relative": wanted an absolute path: invalid argument\n',
+  );
+  expect(await refusal('--root', daemon.state)).toContain('root and state are both');
+  expect(await refusal('--state', '/proc/nope')).toContain('containerd: state /proc/nope: ENOENT');
+  expect(await refusal('-l', 'loud')).toContain('not a valid logrus Level: "loud"');
+  expect(await refusal('nonsense')).toContain('No help topic for');
+  expect(existsSync(daemon.address)).toBe(false);
+}, 20_000);
 
 test('config default, dump, migrate, check and schema', async () => {
   const printed = await containerd('config', 'default');

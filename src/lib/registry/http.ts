@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import { rootCertificates } from 'node:tls';
 import { abortFault, throwIfAborted } from '#base/cancellation';
 import { fault, messageOf } from '#base/errors';
+import { isLocal, noTls } from './host.ts';
 import { ConnectionError, redact } from './registry-error.ts';
 
 /** What to trust and how to prove who we are; absent members mean the system's roots and nothing to prove. */
@@ -17,7 +18,15 @@ export interface TlsSettings {
   readonly skipVerify: boolean;
 }
 
+/** Where requests go through, in the words of the environment (`HTTP_PROXY` and its kin). This machine's own addresses are always reached directly. */
+export interface ProxySettings {
+  readonly HTTP_PROXY?: string;
+  readonly HTTPS_PROXY?: string;
+  readonly NO_PROXY?: string;
+}
+
 export interface HttpOptions {
+  readonly proxy?: ProxySettings;
   /** PEM certificates trusted besides those of a request's settings; absent: the ones that come with the runtime. */
   readonly roots?: readonly string[];
   readonly dialTimeoutMs?: number;
@@ -59,11 +68,12 @@ const discardLimit = 64 * 1024;
 export class HttpClient implements Disposable {
   readonly #roots: readonly string[] | undefined;
   readonly #timeouts: { readonly dial: number; readonly response: number; readonly stall: number };
-  readonly #plain = new http.Agent(agentOptions);
-  readonly #secure = new Map<string, https.Agent>();
+  readonly #proxy: ProxySettings | undefined;
+  readonly #agents = new Map<string, http.Agent>();
 
   constructor(options: HttpOptions = {}) {
     this.#roots = options.roots;
+    this.#proxy = options.proxy;
     this.#timeouts = {
       dial: options.dialTimeoutMs ?? 30_000,
       response: options.responseTimeoutMs ?? 60_000,
@@ -84,29 +94,29 @@ export class HttpClient implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#plain.destroy();
-    for (const agent of this.#secure.values()) agent.destroy();
-    this.#secure.clear();
+    for (const agent of this.#agents.values()) agent.destroy();
+    this.#agents.clear();
   }
 
-  #agentFor(request: HttpRequest): http.Agent {
-    if (request.url.protocol === 'http:') return this.#plain;
-    if (request.url.protocol !== 'https:')
-      throw fault('invalid_argument', `unsupported URL scheme in ${redact(request.url)}`);
-    const tls = request.tls ?? noTls;
+  #agentFor({ url, tls = noTls }: HttpRequest): http.Agent {
+    if (url.protocol !== 'http:' && url.protocol !== 'https:')
+      throw fault('invalid_argument', `unsupported URL scheme in ${redact(url)}`);
+    const secure = url.protocol === 'https:';
+    const direct = this.#proxy === undefined || isLocal(url.host);
     // The settings are read from files for every transfer; equal contents must share connections.
-    const key = createHash('sha256').update(JSON.stringify(tls)).digest('hex');
-    let agent = this.#secure.get(key);
+    const contents = secure ? createHash('sha256').update(JSON.stringify(tls)).digest('hex') : '';
+    const key = `${secure} ${direct} ${contents}`;
+    let agent = this.#agents.get(key);
     if (agent === undefined) {
-      agent = new https.Agent({ ...agentOptions, ...tlsOptions(tls, this.#roots) });
-      this.#secure.set(key, agent);
+      const options = { ...agentOptions, ...(direct ? {} : { proxyEnv: { ...this.#proxy } }) };
+      agent = secure ? new https.Agent({ ...options, ...tlsOptions(tls, this.#roots) }) : new http.Agent(options);
+      this.#agents.set(key, agent);
     }
     return agent;
   }
 }
 
 const agentOptions = { keepAlive: true, maxFreeSockets: 16, timeout: 60_000 };
-const noTls: TlsSettings = { ca: [], clients: [], skipVerify: false };
 
 function tlsOptions(tls: TlsSettings, roots: readonly string[] | undefined): https.AgentOptions {
   const ca = roots === undefined && tls.ca.length === 0 ? undefined : [...(roots ?? rootCertificates), ...tls.ca];

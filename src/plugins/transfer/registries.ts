@@ -4,7 +4,7 @@ import type { RegistryEnd } from '#core/transfer/transfer';
 import type { Reference } from '#lib/reference';
 import { defaultHost, type RegistryHost, type RegistryHosts, serverOf } from '#lib/registry/host';
 import { hostsFromDirectories } from '#lib/registry/hosts-directory';
-import { HttpClient } from '#lib/registry/http';
+import { HttpClient, type ProxySettings } from '#lib/registry/http';
 import { hostsFromMirrors, type MirrorTables } from '#lib/registry/mirrors';
 import { Repository } from '#lib/registry/repository';
 import { defaultRetry, type RetryPolicy } from '#lib/registry/retry';
@@ -15,6 +15,7 @@ export interface RegistriesOptions {
   readonly mirrors: MirrorTables;
   readonly userAgent: string;
   readonly retry?: RetryPolicy;
+  readonly proxy?: ProxySettings;
   readonly log: Log;
 }
 
@@ -71,7 +72,10 @@ export class Registries implements Disposable {
   }
 
   #client(): Promise<HttpClient> {
-    this.#http ??= systemRoots().then((roots) => new HttpClient(roots === undefined ? {} : { roots }));
+    const { proxy } = this.#options;
+    this.#http ??= systemRoots().then(
+      (roots) => new HttpClient({ ...(roots !== undefined && { roots }), ...(proxy !== undefined && { proxy }) }),
+    );
     return this.#http;
   }
 }
@@ -90,4 +94,16 @@ async function systemRoots(): Promise<readonly string[] | undefined> {
     if (text !== undefined) return [text];
   }
   return undefined;
+}
+
+/** The environment's proxies, in either spelling; `undefined` where it names none. */
+export function proxyFrom(environment: Readonly<Record<string, string | undefined>>): ProxySettings | undefined {
+  const value = (name: string) => environment[name] || environment[name.toLowerCase()] || undefined;
+  const [plain, secure, except] = [value('HTTP_PROXY'), value('HTTPS_PROXY'), value('NO_PROXY')];
+  if (plain === undefined && secure === undefined) return undefined;
+  return {
+    ...(plain !== undefined && { HTTP_PROXY: plain }),
+    ...(secure !== undefined && { HTTPS_PROXY: secure }),
+    ...(except !== undefined && { NO_PROXY: except }),
+  };
 }

@@ -7,7 +7,7 @@ import { every, one } from '#core/plugin/slot';
 import { Limiter } from '#core/transfer/limiter';
 import { Transfer } from '#core/transfer/transfer';
 import { TransferEngine } from './engine.ts';
-import { Registries } from './registries.ts';
+import { proxyFrom, Registries } from './registries.ts';
 
 const usualDirectories = '/etc/containerd/certs.d:/etc/docker/certs.d';
 
@@ -51,10 +51,12 @@ export default definePlugin({
   needs: { metadata: one(Metadata), differs: every(Differ) },
   start({ config, daemon, log }, { metadata, differs }) {
     const directories = config.config_path || config.registry.config_path || usualDirectories;
+    const proxy = proxyFrom(process.env);
     const registries = new Registries({
       directories: directories.split(':').filter((path) => path !== ''),
       mirrors: config.registry,
       userAgent: `containerd/${daemon.version}`,
+      ...(proxy !== undefined && { proxy }),
       log,
     });
     const engine = new TransferEngine({

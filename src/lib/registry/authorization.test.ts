@@ -6,6 +6,7 @@ import { FakeRegistry, type FakeRegistryOptions, sha256 } from '#test/support/fa
 import { parseDigest } from '../digest.ts';
 import type { Credentials, CredentialsOf } from './credentials.ts';
 import { defaultHost, type RegistryHost } from './host.ts';
+import { HostSession } from './host-session.ts';
 import { HttpClient } from './http.ts';
 import { Repository } from './repository.ts';
 
@@ -224,4 +225,47 @@ test('a host is only used for what its capabilities say', async () => {
   const hosts = [plain(mirror, { capabilities: new Set(['pull'] as const) }), plain(registry)];
   await repository(hosts).resolve('v1', signal);
   expect([mirror.seen.length, registry.seen.length]).toEqual([0, 1]);
+});
+
+test('an upload that goes on at another host takes no credentials there', async () => {
+  const registry = await start({ auth: { mode: 'basic', user: 'u', password: 'p' } });
+  const storage = await start();
+  registry.intercept = (request, response) => {
+    if (request.method !== 'POST' || request.headers.authorization === undefined) return false;
+    response.writeHead(202, { location: `${storage.url}/v2/x/blobs/uploads/1?sig=signed-secret` });
+    response.end();
+    return true;
+  };
+  storage.uploads.set('1', []);
+  const body = randomBytes(1000);
+  const repo = repository(
+    [plain(registry, { headers: { 'x-secret': ['configured'] } })],
+    always({ user: 'u', password: 'p' }),
+  );
+  const source = async function* () {
+    yield body;
+  };
+  expect(await repo.pushBlob(blobOf(body), source, { signal })).toBe('uploaded');
+  expect(storage.seen.map(({ method, headers }) => [method, headers.authorization, headers['x-secret']])).toEqual([
+    ['PUT', undefined, undefined],
+  ]);
+  storage.seen.length = 0;
+  storage.uploads.clear();
+  const error = await failureOf(repo.pushBlob(blobOf(randomBytes(1000)), source, { signal }));
+  expect(error.message).not.toContain('signed-secret');
+});
+
+test('a location that forgets the TLS in front of the registry is mended, others are taken as they are', () => {
+  const session = new HostSession(defaultHost('r.example:8443', { scheme: 'https' }), 'r.example:8443', 'a/b', {
+    http,
+    userAgent: 'test',
+    retry,
+    log: silent,
+  });
+  const from = new URL('https://r.example:8443/v2/a/b/blobs/uploads/');
+  const resolved = (location: string) => session.resolve(location, from).href;
+  expect(resolved('/v2/x?a=b')).toBe('https://r.example:8443/v2/x?a=b');
+  expect(resolved('http://r.example/v2/x')).toBe('https://r.example:8443/v2/x');
+  expect(resolved('http://other.example/v2/x')).toBe('http://other.example/v2/x');
+  expect(() => session.resolve('http://[', from)).toThrow('invalid Location');
 });

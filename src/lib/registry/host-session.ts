@@ -81,10 +81,18 @@ export class HostSession {
     }
   }
 
-  /** Absolute form of a location that this host answered with. @throws invalid_argument */
+  /**
+   * Absolute form of a location that this host answered with. A registry behind a proxy that does its TLS may not know that
+   * it is reached over TLS: its own name with `http` means itself. @throws invalid_argument
+   */
   resolve(location: string, base: URL): URL {
     try {
-      return new URL(location, base);
+      const url = new URL(location, base);
+      if (base.protocol === 'https:' && url.protocol === 'http:' && url.hostname === base.hostname) {
+        url.port = base.port;
+        url.protocol = 'https:';
+      }
+      return url;
     } catch (error) {
       throw fault('invalid_argument', `${this.host.host} sent an invalid Location`, error);
     }
@@ -92,8 +100,10 @@ export class HostSession {
 
   async #authorized(request: HostRequest, streamed: boolean): Promise<HttpResponse> {
     const url = await this.#url(request);
+    // An upload may go on elsewhere: what convinces this host is nobody else's to see.
+    const home = url.origin === (await this.#origin(request.signal));
     for (let round = 1; ; round++) {
-      const authorization = await this.#authorizer.header(request.scopes, request.signal);
+      const authorization = home ? await this.#authorizer.header(request.scopes, request.signal) : undefined;
       const response = await this.#follow(
         {
           method: request.method,
@@ -107,7 +117,7 @@ export class HostSession {
         },
         authorization,
       );
-      if (response.status !== 401 || round === 3 || response.url.origin !== url.origin) return response;
+      if (response.status !== 401 || round === 3 || !home || response.url.origin !== url.origin) return response;
       const header = response.headers['www-authenticate'];
       if (!(await this.#authorizer.challenged(header, url, request.scopes, authorization)) || streamed) return response;
       await response.discard();

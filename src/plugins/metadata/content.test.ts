@@ -126,3 +126,21 @@ test('the backend knows ingests by namespace and number, and keeps no labels', a
   expect((await backend.info(scopeOf('backend'), digestOf('x'))).labels).toEqual({});
   expect(two.status().offset).toBe(0);
 });
+
+test('an ingest that the backend could not begin is not there afterwards; one that was there before is', async () => {
+  const backend = asBackend(memoryContent());
+  await using opened = await openTestMetadata({ content: backend });
+  const { content } = opened.metadata;
+  {
+    await using writer = await content.writer(a, 'old');
+    await writer.write(Buffer.from('x'));
+  }
+  const { writer } = backend;
+  Object.assign(backend, { writer: () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })) });
+  expect(await faultOf(content.writer(a, 'new'))).toBe('resource_exhausted');
+  expect(await faultOf(content.writer(a, 'old'))).toBe('resource_exhausted');
+  Object.assign(backend, { writer });
+  expect((await content.statuses(a)).map(({ ref, offset }) => [ref, offset])).toEqual([['old', 1]]);
+  await using again = await content.writer(a, 'new');
+  expect(again.status().offset).toBe(0);
+});

@@ -149,7 +149,7 @@ export class NamespacedContent implements ContentStore {
   async #openWriter(scope: Scope, ref: string, options: WriterOptions, release: () => void): Promise<NamespacedWriter> {
     const { expected } = options;
     const { namespace } = scope;
-    const row = await this.#db.writeLazily((change) => {
+    const ingest = await this.#db.writeLazily((change) => {
       enterNamespace(this.#db, namespace);
       if (expected !== undefined && findBlob(this.#db, namespace, expected) !== undefined) {
         holdInLease(this.#db, scope, 'content', expected);
@@ -159,13 +159,20 @@ export class NamespacedContent implements ContentStore {
       holdInLease(this.#db, scope, 'ingests', ref);
       return openIngest(this.#db, change, namespace, ref, options);
     });
-    if (row === undefined) {
+    if (ingest === undefined) {
       await this.#db.flush();
       throw alreadyExists(`content ${expected}`);
     }
+    const { row, isNew } = ingest;
     const home = { ...this.#options, scope, row, release };
     const linked = expected === undefined ? undefined : sharedSize(this.#db, expected, this.#options.policy);
-    return linked === undefined ? await NamespacedWriter.open(home, options) : NamespacedWriter.linked(home, linked);
+    if (linked !== undefined) return NamespacedWriter.linked(home, linked);
+    try {
+      return await NamespacedWriter.open(home, options);
+    } catch (thrown) {
+      if (isNew) await this.#db.writeLazily(() => abandonIngest(this.#db, namespace, row));
+      throw thrown;
+    }
   }
 
   async #status(scope: Scope, row: IngestRow): Promise<IngestStatus> {

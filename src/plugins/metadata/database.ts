@@ -1,6 +1,6 @@
-import { Database, type SQLQueryBindings, type Statement } from 'bun:sqlite';
+import { Database, SQLiteError, type SQLQueryBindings, type Statement } from 'bun:sqlite';
 import type { Any } from '#base/any';
-import { wrap } from '#base/errors';
+import { type ErrorClass, fault, wrap } from '#base/errors';
 import type { Log } from '#base/log';
 import type { Events } from '#core/events/events';
 import type { Node } from '#core/gc/node';
@@ -75,7 +75,7 @@ export class MetaDatabase implements AsyncDisposable {
       return new MetaDatabase(db, await WalSync.open(`${path}-wal`), path, options);
     } catch (thrown) {
       db?.close();
-      throw wrap(thrown, `metadata ${path}`);
+      throw wrap(fromSqlite(thrown), path);
     }
   }
 
@@ -159,7 +159,7 @@ export class MetaDatabase implements AsyncDisposable {
       this.run('COMMIT');
     } catch (thrown) {
       if (this.#db.inTransaction) this.run('ROLLBACK');
-      throw thrown;
+      throw fromSqlite(thrown);
     }
     for (const { touched } of this.#listeners) touched?.(effects.nodes);
     this.#checkpointer.written();
@@ -187,6 +187,21 @@ export class MetaDatabase implements AsyncDisposable {
     }
   }
 }
+
+/** What SQLite says, in our classes: a full disk is not the caller's fault, a damaged file nobody's. */
+function fromSqlite(thrown: unknown): unknown {
+  if (!(thrown instanceof SQLiteError)) return thrown;
+  const found = sqliteClasses.find(([code]) => thrown.code?.startsWith(code));
+  return fault(found?.[1] ?? 'internal', `metadata: ${thrown.message}`, thrown);
+}
+
+const sqliteClasses: readonly (readonly [string, ErrorClass])[] = [
+  ['SQLITE_FULL', 'resource_exhausted'],
+  ['SQLITE_BUSY', 'unavailable'],
+  ['SQLITE_IOERR', 'unavailable'],
+  ['SQLITE_CORRUPT', 'data_loss'],
+  ['SQLITE_NOTADB', 'data_loss'],
+];
 
 class Effects implements Change {
   readonly nodes: Node[] = [];

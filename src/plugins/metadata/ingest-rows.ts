@@ -29,14 +29,14 @@ export function listIngests(db: MetaDatabase, namespace: string): readonly Inges
   return db.rows<Row>(`SELECT ${columns} FROM ingests WHERE ns = ? ORDER BY ref`, namespace).map(fromRow);
 }
 
-/** The ingest that a writer is about to hold: the one that is there, with a new expiry, or a new one. Inside a transaction. */
+/** The ingest that a writer is about to hold: the one that is there, with a new expiry, or a new one (`isNew`). Inside a transaction. */
 export function openIngest(
   db: MetaDatabase,
   change: Change,
   namespace: string,
   ref: string,
   { total = 0, expected }: WriterOptions,
-): IngestRow {
+): { readonly row: IngestRow; readonly isNew: boolean } {
   const at = now();
   const found = findIngest(db, namespace, ref);
   const row: IngestRow = {
@@ -52,7 +52,7 @@ export function openIngest(
     ...[row.startedAt.seconds, row.startedAt.nanos],
   );
   change.touch({ kind: 'ingest', namespace, key: ref });
-  return row;
+  return { row, isNew: found === undefined };
 }
 
 /** Forgets an ingest that has become a blob, or left nothing in the backend. Inside a transaction. */

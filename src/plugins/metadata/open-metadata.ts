@@ -22,6 +22,8 @@ import { pendingCommits } from './snapshot-rows.ts';
 import { NamespacedSnapshotter } from './snapshots.ts';
 import { UseCounts } from './use-counts.ts';
 
+/** How long after an unclear answer the backends are read for what it may have left. */
+const unclearMs = 10 * 60_000;
 /** How long a collection waits for a snapshotter to say what became of a commit. */
 const resolveMs = 5_000;
 
@@ -54,7 +56,8 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
   readonly #options: MetadataOptions;
   readonly #reaper: Reaper;
   readonly #parents = new Map<string, UseCounts>();
-  #lookedForOrphans = false;
+  /** When to look for orphans again: at first, and some time after a backend's unclear answer. */
+  #orphansDueAt = 0;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(db: MetaDatabase, options: MetadataOptions) {
@@ -75,7 +78,13 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
     const snapshotters = [...places].map(([id, place]): [string, NamespacedSnapshotter] => {
       const parents = new UseCounts();
       this.#parents.set(id, parents);
-      return [id, new NamespacedSnapshotter({ db, snapshotter: id, ...place, locks: new KeyLocks(), parents })];
+      const unclear = () => {
+        this.#orphansDueAt = Math.min(this.#orphansDueAt, performance.now() + unclearMs);
+      };
+      return [
+        id,
+        new NamespacedSnapshotter({ db, snapshotter: id, ...place, locks: new KeyLocks(), parents, unclear }),
+      ];
     });
     this.snapshotters = new Map(snapshotters);
   }
@@ -99,9 +108,9 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
   async #collect(signal: AbortSignal): Promise<CollectionStats> {
     const begin = performance.now();
     await this.#resolveCommits(signal);
-    if (!this.#lookedForOrphans) {
+    if (begin >= this.#orphansDueAt) {
       await this.#reaper.findOrphans(signal);
-      this.#lookedForOrphans = true;
+      this.#orphansDueAt = Number.POSITIVE_INFINITY;
     }
     const { now, pace } = this.#options;
     const stats = await collectRows(

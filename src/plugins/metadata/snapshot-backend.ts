@@ -15,6 +15,8 @@ export interface SnapshotsOptions {
   readonly locks: KeyLocks;
   /** Snapshots that are about to get a child: as good as parents. */
   readonly parents: UseCounts;
+  /** Called when the backend gave no clear answer: it may yet make what nobody waits for. */
+  unclear(): void;
 }
 
 /** Names the committed snapshot that a preparation is for: if it is there already, nothing need be prepared. */

@@ -34,8 +34,8 @@ export interface Commit {
   readonly parent: string;
 }
 
-/** After these answers the backend has certainly not committed. */
-const certain: readonly ErrorClass[] = [
+/** After these answers the backend has certainly not done what it was asked for. */
+export const certain: readonly ErrorClass[] = [
   'not_found',
   'already_exists',
   'failed_precondition',

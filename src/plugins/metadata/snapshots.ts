@@ -1,4 +1,4 @@
-import { alreadyExists, failedPrecondition, invalidArgument, isFault, notFound } from '#base/errors';
+import { alreadyExists, classOf, failedPrecondition, invalidArgument, isFault, notFound } from '#base/errors';
 import { now } from '#base/timestamp';
 import { gcFlags } from '#core/gc/references';
 import { changedLabels, storedLabels } from '#core/labels';
@@ -10,7 +10,7 @@ import { parseFilters } from '#lib/filters/filter';
 import { snapshotPrepared, snapshotRemoved } from './announcements.ts';
 import type { Change, MetaDatabase } from './database.ts';
 import { inheritedLabels, refLabel, type SnapshotsOptions } from './snapshot-backend.ts';
-import { type Commit, commitSnapshot, resolveCommit } from './snapshot-commit.ts';
+import { type Commit, certain, commitSnapshot, resolveCommit } from './snapshot-commit.ts';
 import {
   deleteSnapshot,
   findSnapshot,
@@ -179,6 +179,7 @@ export class NamespacedSnapshotter implements Snapshotter {
       await this.#db.write((change) => this.#insert(change, scope, row));
       return mounts;
     } catch (thrown) {
+      if (!certain.includes(classOf(thrown))) this.#options.unclear();
       await this.#db.writeLazily(() => doom(this.#db, `snapshot/${this.#options.snapshotter}`, plan.backendKey));
       const target = labels[refLabel];
       if (target !== undefined && isFault(thrown, 'already_exists')) {

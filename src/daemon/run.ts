@@ -21,6 +21,8 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   log.info('starting containerd', { version, revision });
   for (const { message, ...fields } of config.warnings) log.warn(message, fields);
   const manager = new ServiceManager(env, log);
+  // runc would take it for its own, and make every container's start wait for a notification.
+  delete process.env.NOTIFY_SOCKET;
   await using daemon = await startDaemon(options);
   using __ = onSignal('SIGUSR1', () => daemon.logState());
   // The reader of our log may go away; that is no reason to die.

@@ -14,6 +14,7 @@ import { onDisconnect } from './dead-shim.ts';
 import { type Environment, paramsFor, rememberShim } from './environment.ts';
 import { Shim } from './shim.ts';
 import { followLog } from './shim-log.ts';
+import { noteShimProcess } from './shim-process.ts';
 import type { Task } from './task-table.ts';
 import { toWireAny, toWireMount } from './wire.ts';
 
@@ -95,6 +96,7 @@ export function register(env: Environment, task: Task): void {
   // For a later kill of a shim that hangs. A failure shows in the calls that matter.
   task.shim
     .identify({ timeoutMs: env.limits.load })
+    .then(({ shimPid }) => noteShimProcess(task.shim.bundle, shimPid))
     .catch((error) => env.log.debug('shim told no pid', { id: task.id, error }));
 }
 

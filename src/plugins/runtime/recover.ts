@@ -43,6 +43,7 @@ async function adopt(env: Environment, bundle: Bundle): Promise<void> {
     env.log.debug('shim not reached', { id: bundle.id, namespace: bundle.namespace, error });
     return void (await bury(env, bundle, binary, exitTold));
   }
+  await shim.recallProcess();
   if (await isLeaked(env, shim)) {
     env.log.warn('shim without a task', { id: bundle.id, namespace: bundle.namespace });
     await giveUp(env, shim);

@@ -12,6 +12,7 @@ import { connectTtrpc, type TtrpcClient } from '#lib/ttrpc/client';
 import { holdProcess, type ProcessHandle } from '#sys/process';
 import type { Bootstrap } from './bootstrap.ts';
 import type { Bundle } from './bundle.ts';
+import { recallShimProcess } from './shim-process.ts';
 
 export interface CallOptions {
   /** Absent: as long as the caller's signal allows. */
@@ -81,7 +82,7 @@ export class Shim {
   }
 
   /** Asks who is there, and remembers the shim's process for `kill`. @throws as `call` */
-  async identify(options: CallOptions): Promise<{ readonly taskPid: number }> {
+  async identify(options: CallOptions): Promise<{ readonly taskPid: number; readonly shimPid: number }> {
     const { shimPid, taskPid } = await this.call(
       'Connect',
       [ConnectRequestSchema, { id: this.bundle.id }],
@@ -89,7 +90,14 @@ export class Shim {
       options,
     );
     if (shimPid > 1) this.#process ??= holdProcess(shimPid);
-    return { taskPid };
+    return { taskPid, shimPid };
+  }
+
+  /** Takes the process that the bundle notes for the shim's, for `kill`, until the shim says otherwise. */
+  async recallProcess(): Promise<void> {
+    const noted = await recallShimProcess(this.bundle);
+    if (this.#process === undefined) this.#process = noted;
+    else noted?.[Symbol.dispose]();
   }
 
   /** True when it answers at all within that time, be it with an error. */

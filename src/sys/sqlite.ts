@@ -64,7 +64,11 @@ export class SmallDatabase implements AsyncDisposable {
   /** The same without waiting for the disk; `flush` does. */
   apply(work: (run: RunSql) => void): void {
     if (this.#failure !== undefined) throw this.#broken();
-    this.#db.transaction(() => work((sql, ...values) => this.#db.query(sql).run(...values).changes))();
+    try {
+      this.#db.transaction(() => work((sql, ...values) => this.#db.query(sql).run(...values).changes))();
+    } catch (thrown) {
+      throw (thrown as { readonly code?: string }).code === 'SQLITE_FULL' ? noSpace(this.#path, thrown) : thrown;
+    }
   }
 
   /** Settles when everything applied before the call is on disk. @throws unavailable for ever once the disk has refused */
@@ -110,6 +114,8 @@ export class SmallDatabase implements AsyncDisposable {
     return fault('unavailable', `database ${this.#path}: the disk did not take the log`, this.#failure);
   }
 }
+
+const noSpace = (path: string, cause: unknown) => fault('resource_exhausted', `database ${path}: no space left`, cause);
 
 function userVersion(db: Database): number {
   const row = db.query('PRAGMA user_version').get() as { readonly user_version: number };

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { silent } from '#base/log';
 import { layer, scope, snapshotterSuite } from '#core/snapshots/snapshotter.suite';
@@ -106,6 +106,28 @@ test('numbers are not used twice, also after the newest was removed and the stor
   await using again = await OverlaySnapshotter.open(subject.root, defaults);
   await again.prepare(scope, 'b', '');
   expect(readdirSync(join(subject.root, 'snapshots'))).toEqual(['2']);
+});
+
+test('on a full disk a call is refused and leaves nothing; what was there works, and removing still does', async () => {
+  const root = mkdtempSync('/dev/shm/berth-full-');
+  await mountAll([{ type: 'tmpfs', source: 'tmpfs', target: '', options: ['size=2m'] }], root);
+  {
+    await using store = await OverlaySnapshotter.open(root, defaults);
+    await store.prepare(scope, 'a', '');
+    await store.commit(scope, 'A', 'a');
+    expect(() => writeFileSync(join(root, 'filler'), Buffer.alloc(4 << 20))).toThrow('ENOSPC');
+    // The log may have some room left in its last page.
+    let refused = 'none';
+    for (let i = 0; i < 500 && refused === 'none'; i++) refused = await faultOf(store.prepare(scope, `b${i}`, 'A'));
+    expect(refused).toBe('resource_exhausted');
+    const names = (await collect(store.walk(scope))).length;
+    expect(await store.cleanup(scope).then(() => readdirSync(join(root, 'snapshots')).length)).toBe(names);
+    rmSync(join(root, 'filler'));
+    await store.prepare(scope, 'after', 'A');
+    await store.remove(scope, 'after');
+  }
+  await unmount(root);
+  rmSync(root, { recursive: true });
 });
 
 test('mapping labels give the root to the mapped root; half a mapping is refused and leaves nothing', async () => {

@@ -4,7 +4,9 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { classOf } from '#base/errors';
+import type { Descriptor } from '#core/descriptor';
 import type { CompareOptions } from '#core/diff/diff';
+import type { Mount } from '#core/mount';
 import { type Digest, digestOf } from '#lib/digest';
 import { mediaTypes } from '#lib/oci/media-types';
 import { listTar } from '#lib/tar/small-archive';
@@ -218,21 +220,63 @@ test('a failure leaves no ingest, no mount and no thread; a cancelled call throw
   expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(bench.dir);
 });
 
-test('an overlay that is mounted and in use elsewhere is read without being disturbed', async () => {
+const inOverlay = `
+  echo new > merged/new; rm merged/l; echo more >> merged/k; rm -r merged/d; mkdir merged/d; echo j > merged/d/j; cp -a lower/d/same merged/d/same
+  chmod 700 merged/e; rm merged/e/gone; touch merged/e/here; ln merged/e/a merged/e/b; mkdir merged/n; echo x > merged/n/x; rm merged/n/x
+  mv merged/f merged/g; mknod merged/c c 1 5; : > merged/t; rm merged/t`;
+
+test('an overlay that is in use is read without being disturbed, and from its upper directory alone as if it were mounted', async () => {
   await using bench = new CompareBench();
-  bench.sh('mkdir fs work merged; echo l > lower/l; echo k > lower/k; mkdir lower/d; echo i > lower/d/i');
+  bench.sh(
+    `mkdir fs work merged; cd lower; echo l > l; echo k > k; mkdir d e; echo i > d/i; echo s > d/same; echo a > e/a; touch e/gone e/here; echo f > f`,
+  );
   const options = [`workdir=${bench.path('work')}`, `upperdir=${bench.path('fs')}`, `lowerdir=${bench.path('lower')}`];
+  const overlay = [{ type: 'overlay', source: 'overlay', target: '', options }];
   bench.sh(`mount -t overlay -o ${options.join(',')} overlay merged`);
   try {
-    bench.sh(
-      'echo new > merged/new; rm merged/l; echo more >> merged/k; rm -r merged/d; mkdir merged/d; echo j > merged/d/j',
-    );
-    const overlay = [{ type: 'overlay', source: 'overlay', target: '', options }];
-    const { digest } = await bench.comparer.compare(scope, bind(bench.path('lower')), overlay, {
+    bench.sh(inOverlay);
+    const layerOf = (lower: readonly Mount[]) =>
+      bench.comparer.compare(scope, lower, overlay, { mediaType: mediaTypes.ociLayer });
+    const direct = await layerOf(bind(bench.path('lower')));
+    // With a second way to the same tree it is not recognised as the overlay's own.
+    const mounted = await layerOf(bind(`${bench.dir}/./lower`));
+    const names = async ({ digest }: Descriptor) => listTar(await bench.blob(digest)).map(({ entry }) => entry);
+    expect(await names(direct)).toEqual(await names(mounted));
+    expect((await names(direct)).map(({ name }) => name)).toEqual([
+      'c',
+      'd/',
+      'd/.wh.i',
+      'd/j',
+      'e/',
+      'e/b',
+      'e/a',
+      'e/.wh.gone',
+      'e/here',
+      '.wh.f',
+      'g',
+      'k',
+      '.wh.l',
+      'n/',
+      'new',
+    ]);
+  } finally {
+    bench.sh('umount merged');
+  }
+});
+
+test('an overlay with notes that only overlayfs can read is mounted', async () => {
+  await using bench = new CompareBench();
+  bench.sh('mkdir fs work merged lower/d; echo i > lower/d/i');
+  const options = [`workdir=${bench.path('work')}`, `upperdir=${bench.path('fs')}`, `lowerdir=${bench.path('lower')}`];
+  bench.sh(`mount -t overlay -o redirect_dir=on,${options.join(',')} overlay merged`);
+  try {
+    bench.sh('mv merged/d merged/moved');
+    const mounts = [{ type: 'overlay', source: 'overlay', target: '', options: ['redirect_dir=on', ...options] }];
+    const { digest } = await bench.comparer.compare(scope, bind(bench.path('lower')), mounts, {
       mediaType: mediaTypes.ociLayer,
     });
     const names = listTar(await bench.blob(digest)).map(({ entry }) => entry.name);
-    expect(names).toEqual(['d/', 'd/.wh.i', 'd/j', 'k', '.wh.l', 'new']);
+    expect(names).toEqual(['.wh.d', 'moved/', 'moved/i']);
   } finally {
     bench.sh('umount merged');
   }

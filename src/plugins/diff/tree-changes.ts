@@ -21,13 +21,21 @@ export interface Change {
  * where both times have no fraction (a copy may have lost it) their contents are compared too. `lower` undefined: everything is new.
  */
 export function* treeChanges(lower: number | undefined, upper: number): Generator<Change> {
-  yield* directoryChanges(lower, upper, '');
+  yield* directoryChanges(lower, upper, '', namesIn);
 }
 
-function* directoryChanges(lower: number | undefined, upper: number, path: ByteText): Generator<Change> {
-  const before = lower === undefined ? new Map<ByteText, FileStat>() : namesIn(lower);
-  const after = namesIn(upper);
-  const names = [...new Set([...before.keys(), ...after.keys()])].sort((a, b) => (a < b ? -1 : 1));
+export type Names = ReadonlyMap<ByteText, FileStat>;
+
+/** The changes below `path`, which both descriptors are open at. `upperNames` says what the upper directory holds. */
+export function* directoryChanges(
+  lower: number | undefined,
+  upper: number,
+  path: ByteText,
+  upperNames: (dirfd: number) => Names,
+): Generator<Change> {
+  const before: Names = lower === undefined ? new Map() : namesIn(lower);
+  const after = upperNames(upper);
+  const names = [...new Set([...before.keys(), ...after.keys()])].sort(byBytes);
   for (const name of names) {
     const old = before.get(name);
     const now = after.get(name);
@@ -36,21 +44,40 @@ function* directoryChanges(lower: number | undefined, upper: number, path: ByteT
       yield { kind: 'delete', path: at, stat: old! };
       continue;
     }
-    const kind = old === undefined ? 'add' : isSame(lower!, old, upper, now, name) ? 'same' : 'modify';
-    if (kind !== 'same' || (!isDirectory(now) && now.nlink > 1)) yield { kind, path: at, stat: now };
-    if (isDirectory(now)) {
-      yield* inside(old !== undefined && isDirectory(old) ? lower : undefined, upper, name, at);
-    }
+    yield* ownChange(lower, old, upper, now, name, at);
+    if (!isDirectory(now)) continue;
+    const below = old !== undefined && isDirectory(old) ? lower : undefined;
+    yield* inside(below, upper, name, (a, b) => directoryChanges(a, b, at, upperNames));
   }
 }
 
-function* inside(lower: number | undefined, upper: number, name: ByteText, path: ByteText): Generator<Change> {
+/** How one name itself stands, without what may be in it. */
+export function* ownChange(
+  lower: number | undefined,
+  old: FileStat | undefined,
+  upper: number,
+  now: FileStat,
+  name: ByteText,
+  path: ByteText,
+): Generator<Change> {
+  const same = old !== undefined && isSame(lower!, old, upper, now, name);
+  const kind = old === undefined ? 'add' : same ? 'same' : 'modify';
+  if (kind !== 'same' || (!isDirectory(now) && now.nlink > 1)) yield { kind, path, stat: now };
+}
+
+/** Walks the directory of that name, opened in both trees, or in the upper one alone. */
+export function* inside(
+  lower: number | undefined,
+  upper: number,
+  name: ByteText,
+  walk: (lower: number | undefined, upper: number) => Generator<Change>,
+): Generator<Change> {
   const flags = constants.O_RDONLY | constants.O_DIRECTORY;
   const now = openAt(upper, pathText(name), flags);
   try {
     const old = lower === undefined ? undefined : openAt(lower, pathText(name), flags);
     try {
-      yield* directoryChanges(old, now, path);
+      yield* walk(old, now);
     } finally {
       if (old !== undefined) closeSync(old);
     }
@@ -59,7 +86,10 @@ function* inside(lower: number | undefined, upper: number, name: ByteText, path:
   }
 }
 
-function namesIn(dirfd: number): Map<ByteText, FileStat> {
+export const byBytes = (a: ByteText, b: ByteText): number => (a < b ? -1 : 1);
+
+/** What an open directory holds. */
+export function namesIn(dirfd: number): Names {
   return new Map(listAt(dirfd).map(({ name, stat }: Entry) => [nameText(name), stat]));
 }
 

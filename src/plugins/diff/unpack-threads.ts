@@ -103,6 +103,7 @@ export class UnpackThreads implements AsyncDisposable {
   readonly #idle: { readonly pair: UnpackPair; readonly timer: NodeJS.Timeout }[] = [];
   readonly #waiting: (() => void)[] = [];
   #busy = 0;
+  #disposed = false;
 
   constructor(options: UnpackThreadsOptions) {
     this.#options = options;
@@ -145,6 +146,7 @@ export class UnpackThreads implements AsyncDisposable {
 
   /** Ends the threads that have no work; those at work end when they have done it. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
     const idle = this.#idle.splice(0);
     for (const { timer } of idle) clearTimeout(timer);
     await Promise.all(idle.map(({ pair }) => pair.end()));
@@ -169,7 +171,7 @@ export class UnpackThreads implements AsyncDisposable {
   }
 
   #release(pair: UnpackPair): void {
-    if (pair.broken) void pair.end();
+    if (pair.broken || this.#disposed) void pair.end();
     else {
       pair.rest();
       const timer = setTimeout(() => {

@@ -15,9 +15,9 @@ import {
   subvolumeId,
 } from '#sys/btrfs';
 import { diskUsage, removeTree } from '#sys/fs';
-import { requireNoRebase } from '../rebase.ts';
-import { type NewSnapshot, type SnapshotRecord, SnapshotRecords } from '../snapshot-records.ts';
-import { Syncer } from '../syncer.ts';
+import { requireNoRebase } from '../shared/rebase.ts';
+import { type NewSnapshot, type SnapshotRecord, SnapshotRecords } from '../shared/snapshot-records.ts';
+import { Syncer } from '../shared/syncer.ts';
 
 /** Kind → directory below the root, as containerd names them. */
 const places = { active: 'active', view: 'view', committed: 'snapshots' } as const;

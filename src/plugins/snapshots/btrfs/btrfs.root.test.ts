@@ -5,7 +5,7 @@ import { silent } from '#base/log';
 import { layer, scope, snapshotterSuite } from '#core/snapshots/snapshotter.suite';
 import { createSubvolume, snapshotSubvolume, subvolumeId } from '#sys/btrfs';
 import { run } from '#sys/process';
-import { mountedSubject } from '../mounted-subject.fixture.ts';
+import { mountedSubject } from '../shared/mounted-subject.fixture.ts';
 import { deviceOf } from './btrfs.ts';
 import { BtrfsSnapshotter } from './btrfs-snapshotter.ts';
 

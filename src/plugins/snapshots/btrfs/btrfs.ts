@@ -5,7 +5,7 @@ import { definePlugin, SkipPlugin } from '#core/plugin/plugin';
 import { Snapshotter } from '#core/snapshots/snapshotter';
 import { filesystemOf } from '#sys/fs';
 import { mountTable } from '#sys/mountinfo';
-import { removeLeftovers } from '../leftovers.ts';
+import { removeLeftovers } from '../shared/leftovers.ts';
 import { BtrfsSnapshotter } from './btrfs-snapshotter.ts';
 
 /** Subvolumes, where the root is on btrfs. */

@@ -6,10 +6,10 @@ import type { Scope } from '#core/scope';
 import type { SnapshotInfo, SnapshotOptions, Snapshotter, Usage } from '#core/snapshots/snapshotter';
 import { chmodAt, cwd } from '#sys/at';
 import { copyTree, diskUsage, removeTree } from '#sys/fs';
-import { requireNoRebase } from '../rebase.ts';
-import { SnapshotDirs } from '../snapshot-dirs.ts';
-import { type NewSnapshot, type SnapshotRecord, SnapshotRecords } from '../snapshot-records.ts';
-import { Syncer } from '../syncer.ts';
+import { requireNoRebase } from '../shared/rebase.ts';
+import { SnapshotDirs } from '../shared/snapshot-dirs.ts';
+import { type NewSnapshot, type SnapshotRecord, SnapshotRecords } from '../shared/snapshot-records.ts';
+import { Syncer } from '../shared/syncer.ts';
 
 /**
  * Snapshots as whole copies, for filesystems that can do nothing better: `snapshots/<n>` is the tree. Preparing takes time

@@ -5,7 +5,7 @@ import { silent } from '#base/log';
 import { layer, scope, snapshotterSuite } from '#core/snapshots/snapshotter.suite';
 import { faultOf } from '#core/subject';
 import { mountAll, unmount } from '#sys/mount';
-import { mountedSubject } from '../mounted-subject.fixture.ts';
+import { mountedSubject } from '../shared/mounted-subject.fixture.ts';
 import { NativeSnapshotter } from './native-snapshotter.ts';
 
 const open = () => mountedSubject('/dev/shm', (root) => NativeSnapshotter.open(root, silent));

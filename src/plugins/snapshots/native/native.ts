@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { table, text } from '#base/config';
 import { definePlugin } from '#core/plugin/plugin';
 import { Snapshotter } from '#core/snapshots/snapshotter';
-import { removeLeftovers } from '../leftovers.ts';
+import { removeLeftovers } from '../shared/leftovers.ts';
 import { NativeSnapshotter } from './native-snapshotter.ts';
 
 /** Copies: slow, and works everywhere. */

@@ -7,9 +7,9 @@ import type { Scope } from '#core/scope';
 import type { SnapshotInfo, SnapshotOptions, Snapshotter, Usage } from '#core/snapshots/snapshotter';
 import { chmodAt, chownAt, cwd } from '#sys/at';
 import { diskUsage, removeTree } from '#sys/fs';
-import { SnapshotDirs } from '../snapshot-dirs.ts';
-import { type NewSnapshot, type SnapshotRecord, SnapshotRecords } from '../snapshot-records.ts';
-import { Syncer } from '../syncer.ts';
+import { SnapshotDirs } from '../shared/snapshot-dirs.ts';
+import { type NewSnapshot, type SnapshotRecord, SnapshotRecords } from '../shared/snapshot-records.ts';
+import { Syncer } from '../shared/syncer.ts';
 import { mappedRoot } from './mapped-root.ts';
 
 export interface OverlayOptions {

@@ -5,7 +5,7 @@ import { silent } from '#base/log';
 import { layer, scope, snapshotterSuite } from '#core/snapshots/snapshotter.suite';
 import { faultOf } from '#core/subject';
 import { mountAll, unmount } from '#sys/mount';
-import { mountedSubject } from '../mounted-subject.fixture.ts';
+import { mountedSubject } from '../shared/mounted-subject.fixture.ts';
 import { mappedRoot } from './mapped-root.ts';
 import { inUserNamespace, needsUserXattr, requireOverlay } from './overlay-probes.ts';
 import { type OverlayOptions, OverlaySnapshotter } from './overlay-snapshotter.ts';

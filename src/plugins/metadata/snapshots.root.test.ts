@@ -1,6 +1,6 @@
 import { silent } from '#base/log';
 import { snapshotterSuite } from '#core/snapshots/snapshotter.suite';
-import { mountedSubject } from '#plugins/snapshots/mounted-subject.fixture';
+import { mountedSubject } from '#plugins/snapshots/shared/mounted-subject.fixture';
 import { OverlaySnapshotter } from '#plugins/snapshots/overlayfs/overlay-snapshotter';
 import { openTestMetadata } from './metadata.fixture.ts';
 

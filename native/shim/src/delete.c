@@ -49,6 +49,8 @@ static void runtime_delete(struct delete *d)
 	source_watch(s->loop, &s->signals, EPOLLIN);
 	if (co_start(s->loop, run, d))
 		loop_run(s->loop);
+	close_fd(&s->signals.fd);
+	loop_free(s->loop);
 }
 
 /* A shim that died left its socket; that of a group may still be served. */

@@ -15,6 +15,13 @@ struct loop *loop_new(void)
 	return l;
 }
 
+void loop_free(struct loop *l)
+{
+	co_drop_spare(l);
+	close_fd(&l->epoll);
+	free(l);
+}
+
 uint64_t loop_now(void)
 {
 	struct timespec t;

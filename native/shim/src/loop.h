@@ -34,6 +34,7 @@ struct waitq {
 };
 
 struct loop *loop_new(void);
+void loop_free(struct loop *l); /* after loop_run; its sources are forgotten */
 /* Runs until loop_stop. Without sources ready and timers due it does not wake up. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);

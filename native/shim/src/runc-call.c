@@ -52,6 +52,12 @@ void runc_begin(struct runc_call *rc, const struct shim *s, const struct contain
 	runc_add2(rc, "--criu", o->criu_path);
 }
 
+void runc_stdio(struct runc_call *rc, const int fds[3])
+{
+	for (int i = 0; i < 3; i++)
+		rc->fds[i] = fds[i] >= 0 ? fds[i] : i;
+}
+
 void runc_end(struct runc_call *rc)
 {
 	for (size_t i = 0; i < COUNT_OF(rc->owned); i++)

@@ -18,6 +18,8 @@ struct runc_call {
 void runc_begin(struct runc_call *rc, const struct shim *s, const struct container *c);
 void runc_add(struct runc_call *rc, const char *word);
 void runc_add2(struct runc_call *rc, const char *flag, const char *value); /* nothing when value is "" or NULL */
+/* What the container inherits: never our memfds. The shim's own 0, 1 and 2 are /dev/null. */
+void runc_stdio(struct runc_call *rc, const int fds[3]);
 /* A memfd with these bytes, and the path under which the runtime can open it. */
 int runc_memfd(struct bytes content, char **path, struct err *e);
 /* Runs it to its end. The error is the runtime's own last one. */

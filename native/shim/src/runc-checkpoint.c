@@ -45,7 +45,6 @@ int runc_restore(struct shim *s, struct container *c, const int fds[3], const ch
 	if (c->options.no_pivot_root)
 		runc_add(&rc, "--no-pivot");
 	runc_add(&rc, c->id);
-	for (int i = 0; i < 3; i++)
-		rc.fds[i] = fds[i] >= 0 ? fds[i] : 0;
+	runc_stdio(&rc, fds);
 	return runc_run(s, &rc, e);
 }

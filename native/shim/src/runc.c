@@ -8,13 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* runc create must not have our memfd as stdout: the container would inherit it. */
-static void set_stdio(struct runc_call *rc, const int fds[3])
-{
-	static const int null_fd = 0; /* the shim's own, which is /dev/null */
-	for (int i = 0; i < 3; i++)
-		rc->fds[i] = fds[i] >= 0 ? fds[i] : null_fd;
-}
 
 static int simple(struct shim *s, struct container *c, const char *verb, const char *flag, struct err *e)
 {
@@ -41,7 +34,7 @@ int runc_create(struct shim *s, struct container *c, const int fds[3], const cha
 	if (c->options.no_new_keyring)
 		runc_add(&rc, "--no-new-keyring");
 	runc_add(&rc, c->id);
-	set_stdio(&rc, fds);
+	runc_stdio(&rc, fds);
 	return runc_run(s, &rc, e);
 }
 
@@ -81,7 +74,7 @@ int runc_exec(struct shim *s, struct container *c, struct bytes spec, const char
 	runc_add(&rc, "--detach");
 	runc_add2(&rc, "--pid-file", pid_file);
 	runc_add(&rc, c->id);
-	set_stdio(&rc, fds);
+	runc_stdio(&rc, fds);
 	return runc_run(s, &rc, e);
 }
 

@@ -52,7 +52,11 @@ static int make_dir(const char *path)
 	}
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return -1;
-	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	if (fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 077))
+		fchmod(fd, 0700); /* our own, but made by somebody less strict */
+	return fd;
 }
 
 static int bind_private(int fd, const struct sockaddr_un *at)

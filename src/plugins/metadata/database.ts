@@ -69,6 +69,8 @@ export class MetaDatabase implements AsyncDisposable {
       db.run('PRAGMA wal_autocheckpoint=0');
       db.run('PRAGMA busy_timeout=5000');
       db.run('PRAGMA cache_size=-8000');
+      // Halves the time of a long list. An unreadable disk ends the process then, as it does with every mapped file.
+      db.run('PRAGMA mmap_size=268435456');
       migrate(db);
       // A write makes sure that there is a log to sync, and that the disk takes writes at all.
       db.run(`UPDATE counters SET value = value WHERE name = 'sequence'`);

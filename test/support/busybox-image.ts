@@ -6,7 +6,25 @@ import { gzipSync } from 'node:zlib';
 import { sha256 } from './fake-registry.ts';
 import { type SampleImage, type SampleLayer, sampleImage } from './sample-image.ts';
 
-const applets = ['sh', 'true', 'false', 'sleep', 'usleep', 'echo', 'cat', 'ls', 'dd', 'yes', 'head', 'kill', 'ps'];
+const applets = [
+  'id',
+  'stty',
+  'touch',
+  'pwd',
+  'sh',
+  'true',
+  'false',
+  'sleep',
+  'usleep',
+  'echo',
+  'cat',
+  'ls',
+  'dd',
+  'yes',
+  'head',
+  'kill',
+  'ps',
+];
 
 /** An image with this machine's static busybox under the names of some of its programs. @throws when there is none, or no tar */
 export function busyboxImage(): SampleImage {

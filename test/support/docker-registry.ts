@@ -16,10 +16,21 @@ export class DockerRegistry implements AsyncDisposable {
     this.#process = process;
   }
 
-  static async start(parent = '/tmp'): Promise<DockerRegistry> {
+  /** With an account, it answers to nobody else. */
+  static async start(
+    parent = '/tmp',
+    account?: { readonly user: string; readonly password: string },
+  ): Promise<DockerRegistry> {
     const directory = mkdtempSync(join(parent, 'berth-registry-'));
     const port = await freePort();
     const config = join(directory, 'config.yml');
+    const accounts = join(directory, 'htpasswd');
+    if (account !== undefined) {
+      writeFileSync(
+        accounts,
+        `${account.user}:${await Bun.password.hash(account.password, { algorithm: 'bcrypt', cost: 4 })}\n`,
+      );
+    }
     writeFileSync(
       config,
       [
@@ -27,6 +38,7 @@ export class DockerRegistry implements AsyncDisposable {
         'log: {level: error}',
         `storage: {filesystem: {rootdirectory: ${join(directory, 'data')}}, delete: {enabled: true}}`,
         `http: {addr: "127.0.0.1:${port}"}`,
+        ...(account === undefined ? [] : [`auth: {htpasswd: {realm: test, path: ${accounts}}}`]),
         '',
       ].join('\n'),
     );
@@ -43,7 +55,7 @@ export class DockerRegistry implements AsyncDisposable {
   async #ready(): Promise<void> {
     for (let tries = 0; tries < 200; tries++) {
       const answer = await fetch(`http://${this.host}/v2/`).catch(() => undefined);
-      if (answer?.ok === true) return;
+      if (answer?.ok === true || answer?.status === 401) return;
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
     throw new Error('docker-registry does not answer');

@@ -17,6 +17,7 @@ const words: Readonly<Record<string, string>> = {
   extracted: 'done',
   saved: 'saved',
 };
+const kinds = ['index-', 'manifest-', 'layer-', 'config-'];
 const finished: ReadonlySet<string> = new Set(['done', 'exists', 'saved']);
 
 /**
@@ -66,7 +67,7 @@ export class TransferDisplay implements AsyncDisposable {
   #paint(): void {
     this.#timer = undefined;
     const columns = this.#io.stdout.columns || 80;
-    const lines = [row(this.#title, this.#titleState, 1, 1), ...[...this.#rows.values()].map(rowOf), this.#summary()];
+    const lines = [row(this.#title, this.#titleState, 1, 1), ...this.#inOrder().map(rowOf), this.#summary()];
     const text = alignTabs(`${lines.join('\n')}\n`, narrow);
     const cut = text.split('\n').map((line) => line.slice(0, columns - 1).trimEnd());
     // Back to the first line of the last picture, and clear from there.
@@ -76,7 +77,13 @@ export class TransferDisplay implements AsyncDisposable {
 
   #sayChanges(): void {
     this.#sayOnce(this.#title, this.#titleState);
-    for (const { name, event } of this.#rows.values()) this.#sayOnce(name, wordFor(event));
+    for (const { name, event } of this.#inOrder()) this.#sayOnce(name, wordFor(event));
+  }
+
+  /** What leads to the others first. */
+  #inOrder(): readonly Progress[] {
+    const rank = ({ name }: Progress) => kinds.findIndex((kind) => name.startsWith(kind));
+    return [...this.#rows.values()].sort((a, b) => rank(a) - rank(b));
   }
 
   #sayOnce(name: string, state: string): void {

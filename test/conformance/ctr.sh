@@ -1,0 +1,179 @@
+#!/bin/sh
+# Drives the commands that users of ctr type, with the client named by CTR against the daemon at CONTAINERD_ADDRESS, and checks what
+# they print. One line per check: "ok NAME" or "not ok NAME" with what came instead. Needs:
+#   CTR       the client          ARCHIVE  an archive with docker.io/library/nginx:alpine for linux/amd64 and linux/arm64
+#   MIRROR    a registry that stands for docker.io, http://host:port    PRIVATE  one that wants user:secret, host:port
+#   WORK      an empty directory  RESTART  a command that restarts the daemon; empty to leave that out
+set -u
+failed=0
+# Container ids must be this run's own: runtimes keep theirs by name for the whole machine.
+p=c$$-
+image=docker.io/library/nginx:alpine
+hosts=$WORK/certs.d
+mkdir -p "$hosts/docker.io" "$WORK/mnt"
+printf 'server = "https://registry-1.docker.io"\n[host."%s"]\n  capabilities = ["pull", "resolve", "push"]\n' "$MIRROR" > "$hosts/docker.io/hosts.toml"
+
+# limited COMMAND...: runs it for a minute at most; functions of this script limit themselves
+limited() { case $1 in shell_on_terminal) "$@" ;; *) timeout 60 "$@" ;; esac; }
+# check NAME PATTERN COMMAND...: the command succeeds and its output matches the pattern
+check() {
+  name=$1 pattern=$2
+  shift 2
+  out=$(limited "$@" 2>&1) && printf '%s\n' "$(printf '%s' "$out" | tr '\n' '~')" | grep -Eq -- "$pattern" && { echo "ok $name"; return; }
+  echo "not ok $name: wanted $pattern from '$*', got: $out"
+  failed=$((failed + 1))
+}
+# refuse NAME PATTERN COMMAND...: the command fails and says why
+refuse() {
+  name=$1 pattern=$2
+  shift 2
+  if out=$(limited "$@" 2>&1); then out="success, and: $out"; elif printf '%s' "$out" | grep -Eq -- "$pattern"; then echo "ok $name"; return; fi
+  echo "not ok $name: wanted a failure with $pattern from '$*', got: $out"
+  failed=$((failed + 1))
+}
+# code NAME CODE COMMAND...: the command ends with that exit code
+code() {
+  name=$1 want=$2
+  shift 2
+  limited "$@" > "$WORK/out" 2>&1
+  got=$?
+  [ $got = "$want" ] && { echo "ok $name"; return; }
+  echo "not ok $name: wanted exit code $want, got $got: $(cat "$WORK/out")"
+  failed=$((failed + 1))
+}
+# on_terminal LINES COMMAND: types the lines at a command that runs on a pseudo-terminal of 40 rows and 100 columns
+on_terminal() {
+  printf '%b' "$1" | (sleep 1.5; while IFS= read -r line; do printf '%s\n' "$line"; sleep 0.7; done; sleep 1) |
+    timeout 60 script -qec "stty rows 40 cols 100; $2" /dev/null
+}
+# until_status ID STATUS: waits until the task list says so
+until_status() {
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    $CTR task ls | grep -Eq "^$1 +[0-9]+ +$2" && return
+    sleep 0.2
+  done
+}
+shell_on_terminal() { on_terminal "$1" "$CTR $2"; }
+
+# the daemon and the client
+check version 'Client:.*Version:.*Server:.*Version:.*Revision:.*UUID:' $CTR version
+check plugins 'TYPE +ID +PLATFORMS +STATUS.*io.containerd.content.v1 +content +- +ok.*snapshotter.v1 +aufs +linux/amd64 +skip.*overlayfs +linux/amd64 +ok' $CTR plugin ls
+check plugin-details 'Type: +io.containerd.snapshotter.v1.*ID: +devmapper.*Error:.*Message:.*devmapper not configured' $CTR plugin ls -d id==devmapper
+refuse absent-daemon 'nothing-there.sock' $CTR -a /nothing-there.sock --connect-timeout 2s version
+
+# images: archive, registry, tags
+check import "unpacking $image \\(sha256:[0-9a-f]{64}\\)\\.\\.\\.done" $CTR image import --all-platforms "$ARCHIVE"
+check push-all 'done' $CTR image push --hosts-dir "$hosts" $image
+check image-ls "REF +TYPE +DIGEST +SIZE +PLATFORMS +LABELS.*$image +application/vnd.oci.image.index.v1\\+json +sha256:[0-9a-f]{64} +[0-9.]+ [KM]iB +linux/amd64,linux/arm64 +-" $CTR image ls
+check image-ls-q "^$image~?\$" $CTR image ls -q
+check image-rm-sync "^$image~?\$" $CTR image rm --sync $image
+check nothing-left '^KEY +PARENT +KIND *~?$' $CTR snapshots ls
+check nothing-left-of-content '^$' $CTR content ls -q
+check pull "$image:.*resolved.*manifest-sha256:[0-9a-f]{64}:.*done.*elapsed:.*total:.*unpacking linux/amd64 sha256:[0-9a-f]{64}\\.\\.\\.~done: " $CTR image pull --hosts-dir "$hosts" $image
+check pull-blobs '(layer-sha256:.*config-sha256:|config-sha256:.*layer-sha256:)' $CTR image pull --hosts-dir "$hosts" $image
+check pull-again "$image.*(exists|done)" $CTR image pull --hosts-dir "$hosts" $image
+check pull-platform 'unpacking linux/arm64' $CTR image pull --hosts-dir "$hosts" --platform linux/arm64 $image
+check pull-all 'done: ' $CTR image pull --hosts-dir "$hosts" --all-platforms $image
+check image-check "REF +TYPE +DIGEST +STATUS +SIZE +UNPACKED.*$image.*complete \\([0-9]+/[0-9]+\\) +[0-9.]+ [KM]iB/[0-9.]+ [KM]iB +true" $CTR image check
+check tag "^$PRIVATE/lib/nginx:1~?\$" $CTR image tag $image $PRIVATE/lib/nginx:1
+refuse tag-exists 'already exists' $CTR image tag $image $PRIVATE/lib/nginx:1
+refuse push-as-nobody '401 Unauthorized|authorization|unauthorized' $CTR image push --plain-http $PRIVATE/lib/nginx:1
+check push-private 'done' $CTR image push --plain-http --user user:secret $PRIVATE/lib/nginx:1
+check rm-tag "^$PRIVATE/lib/nginx:1~?\$" $CTR image rm $PRIVATE/lib/nginx:1
+check pull-private 'done: ' $CTR image pull --plain-http --user user:secret $PRIVATE/lib/nginx:1
+refuse pull-absent 'not found' $CTR image pull --hosts-dir "$hosts" docker.io/library/nothing:latest
+check label 'color=blue' $CTR image label $image color=blue
+check export '^$' $CTR image export --all-platforms "$WORK/nginx.tar.gz" $image
+check import-elsewhere 'nginx:alpine' $CTR -n test image import --all-platforms "$WORK/nginx.tar.gz"
+check namespaces-apart "$image" $CTR -n test image ls
+layer=$($CTR -n test content ls | awk '/containerd.io\/uncompressed/ {print $1; exit}')
+check content-rm "$layer" $CTR -n test content rm "$layer"
+refuse export-incomplete 'content digest sha256:[0-9a-f]{64}: not found' $CTR -n test image export --all-platforms "$WORK/broken.tar" $image
+check image-incomplete 'incomplete \([0-9]+/[0-9]+\)' $CTR -n test image check
+check mount "$WORK/mnt" $CTR image mount $image "$WORK/mnt"
+check mounted 'busybox' ls "$WORK/mnt/bin"
+refuse mounted-read-only 'Read-only' touch "$WORK/mnt/file"
+check unmount "$WORK/mnt" $CTR image unmount --rm "$WORK/mnt"
+check unmounted '^$' ls "$WORK/mnt"
+
+# containers and tasks
+check create '^$' $CTR container create $image ${p}nginx sleep 1000
+check container-ls "CONTAINER +IMAGE +RUNTIME.*${p}nginx +$image +io.containerd.runc.v2" $CTR container ls
+check container-ls-q "^${p}nginx~?\$" $CTR container ls -q
+check container-info '"ID": "[^"]*nginx".*"Labels".*"Image".*"Runtime": .*"Name": "io.containerd.runc.v2".*"SnapshotKey": "[^"]*nginx".*"Snapshotter": "overlayfs".*"CreatedAt".*"UpdatedAt".*"Extensions".*"Spec".*"ociVersion"' $CTR container info ${p}nginx
+refuse create-twice 'already exists' $CTR container create $image ${p}nginx
+check start '^$' $CTR task start -d ${p}nginx
+until_status ${p}nginx RUNNING
+check task-ls 'TASK +PID +STATUS.*nginx +[0-9]+ +RUNNING' $CTR task ls
+refuse rm-running 'non stopped|running' $CTR container rm ${p}nginx
+check ps 'PID +INFO~[0-9]+ +-' $CTR task ps ${p}nginx
+check metrics 'ID +TIMESTAMP.*METRIC +VALUE.*memory.usage_in_bytes +[0-9]+.*cpuacct.usage +[0-9]+.*pids.current +1' $CTR task metrics ${p}nginx
+check exec '^uid=0' $CTR task exec --exec-id e1 ${p}nginx id
+code exec-code 7 $CTR task exec --exec-id e2 ${p}nginx sh -c 'exit 7'
+check exec-user '^1000' $CTR task exec --exec-id e3 --user 1000 ${p}nginx id -u
+check exec-stdin '^a line' sh -c "echo a line | $CTR task exec --exec-id e4 ${p}nginx cat"
+check exec-terminal '40 100.*is 42' shell_on_terminal 'stty size\necho is $((6 * 7))\nexit\n' "task exec --exec-id 0 -t ${p}nginx sh"
+check pause '^$' $CTR task pause ${p}nginx
+check paused 'nginx +[0-9]+ +PAUSED' $CTR task ls
+check resume '^$' $CTR task resume ${p}nginx
+check resumed 'nginx +[0-9]+ +RUNNING' $CTR task ls
+if [ -n "$RESTART" ]; then
+  check restart '' $RESTART
+  check survives 'nginx +[0-9]+ +RUNNING' $CTR task ls
+  check exec-after-restart '^hello' $CTR task exec --exec-id e5 ${p}nginx echo hello
+fi
+check kill '^$' $CTR task kill -s SIGKILL -a ${p}nginx
+until_status ${p}nginx STOPPED
+check stopped 'nginx +[0-9]+ +STOPPED' $CTR task ls
+check task-rm '' $CTR task rm ${p}nginx
+check container-rm '^$' $CTR container rm ${p}nginx
+refuse gone 'not found' $CTR container info ${p}nginx
+check run '^hello' $CTR run --rm $image ${p}r1 echo hello
+code run-code 3 $CTR run --rm $image ${p}r2 sh -c 'exit 3'
+check run-stdin '^from stdin' sh -c "echo from stdin | $CTR run --rm $image ${p}r3 cat"
+check run-terminal '40 100.*is 42' shell_on_terminal 'stty size\necho is $((6 * 7))\nexit\n' "run --rm -t $image ${p}r4 sh"
+check run-flags '^/tmp~v~' $CTR run --rm --cwd /tmp --env K=v $image ${p}r5 sh -c 'pwd; echo $K'
+check run-mount '^seen' sh -c "echo seen > $WORK/seen; $CTR run --rm --mount type=bind,src=$WORK,dst=/host,options=rbind:ro $image ${p}r6 cat /host/seen"
+check run-read-only 'Read-only' $CTR run --rm --read-only $image ${p}r7 sh -c 'touch /x 2>&1; true'
+check run-detached '^$' $CTR run -d --memory-limit 52428800 $image ${p}r8 sleep 1000
+check memory-limit '^52428800' cat "/sys/fs/cgroup/memory/default/r8/memory.limit_in_bytes"
+check kill-and-rm '' $CTR task rm -f ${p}r8
+check rm-detached '^$' $CTR container del ${p}r8
+check no-cgroup '^$' sh -c 'ls -d /sys/fs/cgroup/*/default/r8 2>/dev/null; true'
+
+# namespaces, leases, content, snapshots, events
+check ns-create '^$' $CTR ns create other label=one
+check ns-ls 'NAME +LABELS.*default.*other +label=one' $CTR ns ls
+check ns-label '^$' $CTR ns label other label=two
+refuse ns-rm-full 'must be empty|failed precondition' $CTR ns rm test
+check ns-rm '^other' $CTR ns rm other
+check lease-create '^mine' $CTR leases create --id mine
+check lease-ls 'ID +CREATED AT +LABELS.*mine +[0-9T:Z.-]+ +containerd.io/gc.expire=' $CTR leases ls
+check lease-rm '^mine' $CTR leases delete mine
+digest=$(printf 'some bytes' | sha256sum | cut -d' ' -f1)
+check ingest '^$' sh -c "printf 'some bytes' | $CTR content ingest --expected-size 10 --expected-digest sha256:$digest key1"
+check content-get '^some bytes' $CTR content get sha256:$digest
+refuse ingest-wrong 'unexpected commit|failed precondition' sh -c "printf 'others' | $CTR content ingest --expected-digest sha256:$(printf x | sha256sum | cut -d' ' -f1) key2"
+check active 'REF.*key2' $CTR content active
+check content-ls "DIGEST.*SIZE.*AGE.*LABELS.*sha256:[0-9a-f]{64}" $CTR content ls
+top=$($CTR snapshots ls | awk '/Committed/ {print $1; exit}')
+check snapshot-prepare "mount -t (overlay|bind) .* /mnt" $CTR snapshots prepare -t /mnt work1 "$top"
+check snapshot-ls "KEY +PARENT +KIND.*work1 +$top +Active" $CTR snapshots ls
+check snapshot-tree "$top~.*work1" $CTR snapshots tree
+check snapshot-mounts 'mount -t .* /mnt -o' $CTR snapshots mounts /mnt work1
+check snapshot-info '"Kind": "Active".*"Name": "work1"' $CTR snapshots info work1
+check snapshot-usage 'KEY +SIZE +INODES.*work1' $CTR snapshots usage work1
+check snapshot-diff '' sh -c "$CTR snapshots diff $top | tar -tz"
+check snapshot-commit '^$' $CTR snapshots commit done1 work1
+check snapshot-view '^$' $CTR snapshots view look1 done1
+refuse snapshot-rm-parent 'failed precondition' $CTR snapshots rm done1
+check snapshot-rm '^$' $CTR snapshots rm look1 done1
+check events '/containers/create.*/tasks/create.*/tasks/start.*/tasks/exit.*/tasks/delete.*/containers/delete' sh -c "timeout 6 $CTR events > $WORK/events & sleep 1.5; $CTR run --rm $image ${p}ev1 true; sleep 1.5; wait; cat $WORK/events"
+
+# leave nothing
+for namespace in default test; do
+  $CTR -n $namespace image ls -q | xargs -r $CTR -n $namespace image rm --sync > /dev/null
+  $CTR -n $namespace content ls -q | xargs -r $CTR -n $namespace content rm > /dev/null
+done
+check empty '^KEY +PARENT +KIND *~?$' $CTR snapshots ls
+exit $((failed > 0))

@@ -113,6 +113,36 @@ bool config_private_pids(struct bytes config)
 	return found && !j.bad;
 }
 
+static bool in_hooks(struct json *j)
+{
+	bool found = false;
+	char *key;
+	if (json_kind(j) != '{') {
+		json_skip(j);
+		return false;
+	}
+	for (bool first = true; json_member(j, &first, &key); free(key)) {
+		struct bytes value = json_skip(j);
+		if (strcasecmp(key, "poststart") == 0)
+			found = !bytes_equal(value, "null") && !bytes_equal(value, "[]");
+	}
+	return found;
+}
+
+bool config_poststart(struct bytes config)
+{
+	struct json j = json_read(config.data, config.len);
+	bool found = false;
+	char *key;
+	for (bool first = true; json_member(&j, &first, &key); free(key)) {
+		if (strcasecmp(key, "hooks") == 0)
+			found |= in_hooks(&j);
+		else
+			json_skip(&j);
+	}
+	return found || j.bad;
+}
+
 int bundle_group(const char *bundle, char **group, struct err *e)
 {
 	AUTO_BUF text = { 0 };
@@ -133,4 +163,11 @@ bool bundle_private_pids(const char *bundle)
 	AUTO_BUF text = { 0 };
 	AUTO_FREE char *path = xprintf("%s/config.json", bundle);
 	return file_read(path, CONFIG_MAX, &text) == 0 && config_private_pids((struct bytes){ text.data, text.len });
+}
+
+bool bundle_poststart(const char *bundle)
+{
+	AUTO_BUF text = { 0 };
+	AUTO_FREE char *path = xprintf("%s/config.json", bundle);
+	return file_read(path, CONFIG_MAX, &text) < 0 || config_poststart((struct bytes){ text.data, text.len });
 }

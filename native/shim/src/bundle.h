@@ -8,7 +8,10 @@
 int bundle_group(const char *bundle, char **group, struct err *e);
 /* Does the container have a pid namespace of its own? False when that cannot be found out. */
 bool bundle_private_pids(const char *bundle);
+/* Are there programs to be run when the container has been started? True when that cannot be found out. */
+bool bundle_poststart(const char *bundle);
 /* The same on text. */
+bool config_poststart(struct bytes config);
 char *config_group(struct bytes config, bool *bad);
 bool config_private_pids(struct bytes config);
 

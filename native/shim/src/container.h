@@ -40,7 +40,7 @@ struct container {
 	bool creating, deleted, launched;
 	char *id, *bundle, *rootfs; /* rootfs: NULL when nothing was mounted */
 	struct runc_options options;
-	bool private_pids;
+	bool private_pids, poststart;
 	char *checkpoint, *parent_checkpoint; /* to be restored from, at start */
 	struct cgroup cgroup;
 	struct oom *oom;

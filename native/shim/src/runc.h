@@ -10,6 +10,9 @@
 int runc_create(struct shim *s, struct container *c, const int fds[3], const char *console, struct err *e);
 int runc_restore(struct shim *s, struct container *c, const int fds[3], const char *console, struct err *e);
 int runc_start(struct shim *s, struct container *c, struct err *e);
+/* What `runc start` does, without starting a runc: its init waits on a fifo beside its state. False
+   when this container or runtime is not of that kind; then nothing has been done. */
+bool runc_start_fast(struct shim *s, struct container *c);
 /* `spec`: the process as JSON. */
 int runc_exec(struct shim *s, struct container *c, struct bytes spec, const char *pid_file, const int fds[3],
 	      const char *console, struct err *e);

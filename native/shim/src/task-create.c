@@ -85,6 +85,7 @@ static int create(struct shim *s, struct container *c, struct request *r, struct
 	    options_save(&c->options, c->bundle, e) < 0 || mount_rootfs(s, c, r, e) < 0)
 		return -1;
 	c->private_pids = bundle_private_pids(c->bundle);
+	c->poststart = bundle_poststart(c->bundle);
 	if (*r->checkpoint) {
 		c->checkpoint = take(&r->checkpoint);
 		c->parent_checkpoint = take(&r->parent_checkpoint);

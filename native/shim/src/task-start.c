@@ -26,7 +26,7 @@ static int start_init(struct shim *s, struct container *c, struct err *e)
 	if (c->checkpoint) {
 		rc = container_launch(s, c, true, e);
 	} else {
-		rc = runc_start(s, c, e);
+		rc = runc_start_fast(s, c) ? 0 : runc_start(s, c, e);
 		if (rc < 0)
 			err_wrap(e, "OCI runtime start failed");
 	}

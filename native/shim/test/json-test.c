@@ -67,6 +67,15 @@ static void a_config_tells_its_group_and_pid_namespace(void)
 	CHECK(!config_private_pids(BYTES("{\"process\":{\"type\":\"pid\"}}")));
 }
 
+static void a_config_tells_of_hooks_after_the_start(void)
+{
+	CHECK(!config_poststart(BYTES("{}")));
+	CHECK(!config_poststart(BYTES("{\"hooks\":{\"poststart\":[],\"prestart\":[{}]}}")));
+	CHECK(!config_poststart(BYTES("{\"hooks\":null}")));
+	CHECK(config_poststart(BYTES("{\"hooks\":{\"poststart\":[{\"path\":\"/x\"}]}}")));
+	CHECK(config_poststart(BYTES("{\"hooks\":{")));
+}
+
 static void an_exec_gets_the_requested_terminal(void)
 {
 	AUTO_BUF out = { 0 };
@@ -87,6 +96,7 @@ int main(void)
 	depth_costs_no_stack();
 	strings_are_decoded();
 	a_config_tells_its_group_and_pid_namespace();
+	a_config_tells_of_hooks_after_the_start();
 	an_exec_gets_the_requested_terminal();
 	puts("json: ok");
 	return 0;

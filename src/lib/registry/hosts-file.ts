@@ -26,8 +26,10 @@ export async function readHostsFile(
   }
   const server = root.server;
   if (server !== undefined && typeof server !== 'string') throw wrong('server', 'a string', server);
-  hosts.push(await readServer(server ?? '', root, registry, directory));
-  return hosts;
+  const last = await readServer(server ?? '', root, registry, directory);
+  // A server that has a table of its own is described there; asking it a second time would only confuse its errors.
+  const known = hosts.some((host) => host.host === last.host && host.scheme === last.scheme && host.path === last.path);
+  return known ? hosts : [...hosts, last];
 }
 
 function parseToml(text: string): Table {

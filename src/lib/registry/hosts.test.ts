@@ -85,6 +85,15 @@ test('without a server the registry itself comes last', async () => {
   expect(hosts.map((h) => h.host)).toEqual(['mirror.example', 'registry-1.docker.io']);
 });
 
+test('a server that has a table of its own is asked once, as the table says', async () => {
+  const hosts = await readHostsFile(
+    'server = "https://r.example"\n[host."https://r.example"]\nskip_verify = true',
+    'r.example',
+    dir,
+  );
+  expect(hosts.map(({ host, tls }) => [host, tls.skipVerify])).toEqual([['r.example', true]]);
+});
+
 test('what is wrong in hosts.toml is named', async () => {
   const cases: [text: string, words: string][] = [
     ['server = 1', 'server: wanted a string, got 1'],

@@ -66,7 +66,7 @@ export class TransferEngine implements Transfer {
     const reference = parseReference(source.reference);
     using board = new ProgressBoard(options.onProgress);
     const from = `OCI Registry (${source.reference})`;
-    return this.#leases.run(scope, options.image.name, async (leased) => {
+    return await this.#leases.run(scope, options.image.name, async (leased) => {
       board.say(`Resolving from ${from}`);
       const repository = await this.#parts.registries.open(source, reference);
       const target = await resolve(repository, reference, source.reference, leased.signal);
@@ -105,7 +105,7 @@ export class TransferEngine implements Transfer {
     using board = new ProgressBoard(options.onProgress);
     const unpacks = await this.#targets(scope, options.unpacks);
     const { metadata } = this.#parts;
-    return this.#leases.run(scope, options.image.name || 'import', async (leased) => {
+    return await this.#leases.run(scope, options.image.name || 'import', async (leased) => {
       board.say('Importing');
       const work = new ArchiveImport({ ...this.#gather, images: metadata.images }, { ...options, unpacks }, board);
       const images = await this.#cleaning(work.run(leased, archive));

@@ -1,4 +1,4 @@
-import { isFault, messageOf } from '#base/errors';
+import { classOf, type ErrorClass, isFault, messageOf } from '#base/errors';
 import type { Log } from '#base/log';
 import { formatTimestamp, fromMillis, now, toMillis } from '#base/timestamp';
 import type { Metadata } from '#core/metadata';
@@ -9,21 +9,30 @@ const lifetimeMs = 24 * 60 * 60 * 1000;
 const mark = 'berth.dev/transfer';
 const maxValue = 1000;
 
+/** After these the same attempt may succeed: what it has fetched is worth keeping. After others it would be fetched for nothing. */
+const passing: ReadonlySet<ErrorClass> = new Set([
+  'canceled',
+  'deadline_exceeded',
+  'unavailable',
+  'aborted',
+  'unknown',
+]);
+
 /** Gives every transfer a lease that keeps what it makes until the image that needs it is named. */
 export class LeaseKeeper {
-  readonly #metadata: Pick<Metadata, 'leases'>;
+  readonly #metadata: Pick<Metadata, 'leases' | 'content'>;
   readonly #log: Log;
   readonly #live = new Set<string>();
 
-  constructor(metadata: Pick<Metadata, 'leases'>, log: Log) {
+  constructor(metadata: Pick<Metadata, 'leases' | 'content'>, log: Log) {
     this.#metadata = metadata;
     this.#log = log;
   }
 
   /**
    * Runs a transfer under a lease; under the caller's own where there is one. When it succeeds, its lease goes and so do those that
-   * failed or killed transfers of the same image left behind. When it fails its lease stays for a day, so that the next attempt
-   * finds what this one has fetched.
+   * failed or killed transfers of the same image left behind. When it fails for a reason that may pass, its lease stays for a day, so
+   * that the next attempt finds what this one has fetched; otherwise its lease goes, with the ingests under it.
    */
   async run<T>(scope: Scope, image: string, work: (scope: Scope) => Promise<T>): Promise<T> {
     if (scope.lease !== undefined) return work(scope);
@@ -39,8 +48,28 @@ export class LeaseKeeper {
       this.#live.delete(key);
       await this.#clean(scope.namespace, value);
       return result;
+    } catch (error) {
+      if (!passing.has(classOf(error))) await this.#discard(scope.namespace, id);
+      throw error;
     } finally {
       this.#live.delete(key);
+    }
+  }
+
+  async #discard(namespace: string, id: string): Promise<void> {
+    const { leases, content } = this.#metadata;
+    const scope = scopeOf(namespace);
+    try {
+      for (const resource of await leases.listResources(scope, id)) {
+        if (resource.type !== 'ingests') continue;
+        await content.abort(scope, resource.id).catch((error: unknown) => {
+          // Another transfer has taken it up.
+          if (!isFault(error, 'not_found') && !isFault(error, 'unavailable')) throw error;
+        });
+      }
+      await leases.delete(scope, id);
+    } catch (error) {
+      this.#log.warn('lease of a failed transfer stays until it expires', { error: messageOf(error) });
     }
   }
 

@@ -3,7 +3,7 @@ import { Transfer as TransferService } from '#api/services/transfer/v1/transfer_
 import { ImageStoreSchema } from '#api/types/transfer/imagestore_pb';
 import { ImageExportStreamSchema, ImageImportStreamSchema } from '#api/types/transfer/importexport_pb';
 import { ProgressSchema } from '#api/types/transfer/progress_pb';
-import { type OCIRegistry, OCIRegistrySchema } from '#api/types/transfer/registry_pb';
+import { HTTPDebug, type OCIRegistry, OCIRegistrySchema } from '#api/types/transfer/registry_pb';
 import type { Any } from '#base/any';
 import { invalidArgument, notImplemented } from '#base/errors';
 import type { Scope } from '#core/scope';
@@ -101,6 +101,8 @@ function registryEnd({ streams, scope }: Context, { reference, resolver }: OCIRe
   const { authStream = '', headers = {}, hostDir = '', defaultScheme: scheme = '' } = resolver ?? {};
   if (scheme !== '' && scheme !== 'http' && scheme !== 'https')
     throw invalidArgument(`default scheme ${JSON.stringify(scheme)}`);
+  if (resolver !== undefined && (resolver.httpDebug !== HTTPDebug.DISABLED || resolver.logsStream !== ''))
+    throw notImplemented('a log of what is said to the registry');
   return {
     reference,
     headers,

@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Debian's containerd without CRI, in a directory of its own. Dispose ends it. */
+export class DebianContainerd implements AsyncDisposable {
+  readonly address: string;
+  readonly directory: string;
+  readonly #process: ChildProcess;
+
+  private constructor(directory: string) {
+    this.directory = directory;
+    this.address = join(directory, 'c.sock');
+    const config = join(directory, 'config.toml');
+    const lines = [
+      'version = 2',
+      `root = "${directory}/root"`,
+      `state = "${directory}/state"`,
+      'disabled_plugins = ["io.containerd.grpc.v1.cri"]',
+      `[grpc]\naddress = "${this.address}"`,
+    ];
+    writeFileSync(config, `${lines.join('\n')}\n`);
+    this.#process = spawn('/usr/bin/containerd', ['-c', config, '-l', 'error'], { stdio: 'ignore' });
+  }
+
+  static async start(parent: string): Promise<DebianContainerd> {
+    const daemon = new DebianContainerd(mkdtempSync(join(parent, 'debian-containerd-')));
+    for (let tries = 0; tries < 200; tries++) {
+      if (spawnSync('/usr/bin/ctr', ['-a', daemon.address, 'version'], { stdio: 'ignore' }).status === 0) return daemon;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    await daemon[Symbol.asyncDispose]();
+    throw new Error("Debian's containerd does not start");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.exitCode === null) {
+      const gone = once(this.#process, 'exit');
+      this.#process.kill('SIGTERM');
+      await gone;
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

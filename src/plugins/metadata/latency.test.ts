@@ -4,6 +4,7 @@ import { silent } from '#base/log';
 import { memoryContent } from '#core/content/memory';
 import { scopeOf } from '#core/scope';
 import { digestOf } from '#lib/digest';
+import { watchLoop } from '#test/support/loop-watch';
 import { MetaDatabase } from './database.ts';
 import { asBackend, openTestMetadata } from './metadata.fixture.ts';
 
@@ -34,25 +35,22 @@ test('a collection over fifty thousand blobs holds nobody up', async () => {
   await using opened = await openTestMetadata({ content: asBackend(memoryContent()) });
   await fill(opened.path);
   await opened.metadata.images.list(scope);
-  const waits: number[] = [];
+  let calls = 0;
   let over = false;
   const foreground = async () => {
-    for (let n = 0; !over; n++) {
-      const begin = performance.now();
+    for (; !over; calls++) {
       await opened.metadata.images.get(scope, 'image-0');
-      await opened.metadata.leases.create(scope, { id: `lease-${n}`, labels: {} });
-      waits.push(performance.now() - begin);
+      await opened.metadata.leases.create(scope, { id: `lease-${calls}`, labels: {} });
       await setTimeout(2);
     }
   };
-  const calls = foreground();
+  const calling = foreground();
+  using loop = watchLoop();
   const { removed } = await opened.metadata.collect(scope.signal);
   over = true;
-  await calls;
+  await calling;
   expect(removed).toEqual({ content: blobs / 2 });
-  waits.sort((a, b) => a - b);
-  // The work is some 800 ms in all; in one go it would be seen here. Other programs share the machine, hence so much room.
-  expect(waits.length).toBeGreaterThan(50);
-  expect(waits[Math.floor(waits.length * 0.95)]).toBeLessThan(25);
-  expect(waits.at(-1)).toBeLessThan(150);
+  // The work is some 800 ms in all; mostly it is 3 ms at a time, 7 when JavaScript cleans up after itself.
+  expect(calls).toBeGreaterThan(50);
+  expect(loop.worstMs()).toBeLessThan(40);
 }, 60_000);

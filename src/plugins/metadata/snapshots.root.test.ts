@@ -1,7 +1,7 @@
 import { silent } from '#base/log';
 import { snapshotterSuite } from '#core/snapshots/snapshotter.suite';
-import { mountedSubject } from '#plugins/snapshots/shared/mounted-subject.fixture';
 import { OverlaySnapshotter } from '#plugins/snapshots/overlayfs/overlay-snapshotter';
+import { mountedSubject } from '#plugins/snapshots/shared/mounted-subject.fixture';
 import { openTestMetadata } from './metadata.fixture.ts';
 
 // The same promises, through the rows.

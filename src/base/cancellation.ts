@@ -19,6 +19,7 @@ export function within(timeoutMs: number, ...signals: readonly AbortSignal[]): A
 
 /** Settles as `work` does, or throws as soon as the signal fires; `work` itself goes on unless it listens to the signal too. */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => {}); // told below, unless the signal came first: then nobody wants to know
   throwIfAborted(signal);
   const aborted = Promise.withResolvers<never>();
   const onAbort = () => aborted.reject(abortFault(signal));

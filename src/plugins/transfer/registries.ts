@@ -4,7 +4,7 @@ import type { RegistryEnd } from '#core/transfer/transfer';
 import type { Reference } from '#lib/reference';
 import { defaultHost, type RegistryHost, type RegistryHosts, serverOf } from '#lib/registry/host';
 import { hostsFromDirectories } from '#lib/registry/hosts-directory';
-import { HttpClient, type ProxySettings } from '#lib/registry/http';
+import { HttpClient, type HttpOptions, type ProxySettings } from '#lib/registry/http';
 import { hostsFromMirrors, type MirrorTables } from '#lib/registry/mirrors';
 import { Repository } from '#lib/registry/repository';
 import { defaultRetry, type RetryPolicy } from '#lib/registry/retry';
@@ -16,6 +16,7 @@ export interface RegistriesOptions {
   readonly userAgent: string;
   readonly retry?: RetryPolicy;
   readonly proxy?: ProxySettings;
+  readonly timeouts?: Pick<HttpOptions, 'dialTimeoutMs' | 'responseTimeoutMs' | 'stallTimeoutMs'>;
   readonly log: Log;
 }
 
@@ -72,9 +73,10 @@ export class Registries implements Disposable {
   }
 
   #client(): Promise<HttpClient> {
-    const { proxy } = this.#options;
+    const { proxy, timeouts } = this.#options;
     this.#http ??= systemRoots().then(
-      (roots) => new HttpClient({ ...(roots !== undefined && { roots }), ...(proxy !== undefined && { proxy }) }),
+      (roots) =>
+        new HttpClient({ ...timeouts, ...(roots !== undefined && { roots }), ...(proxy !== undefined && { proxy }) }),
     );
     return this.#http;
   }

@@ -52,11 +52,17 @@ export default definePlugin({
   start({ config, daemon, log }, { metadata, differs }) {
     const directories = config.config_path || config.registry.config_path || usualDirectories;
     const proxy = proxyFrom(process.env);
+    const patience = (of: string, usualMs: number) => daemon.timeout(`io.containerd.timeout.registry.${of}`, usualMs);
     const registries = new Registries({
       directories: directories.split(':').filter((path) => path !== ''),
       mirrors: config.registry,
       userAgent: `containerd/${daemon.version}`,
       ...(proxy !== undefined && { proxy }),
+      timeouts: {
+        dialTimeoutMs: patience('dial', 30_000),
+        responseTimeoutMs: patience('response', 60_000),
+        stallTimeoutMs: patience('stall', 30_000),
+      },
       log,
     });
     const engine = new TransferEngine({

@@ -1,0 +1,21 @@
+/** What programs get as `berth/client`: a daemon, Berth's or containerd's, and what is usually done with one. */
+export { classOf, type ErrorClass, Fault, isFault } from '#base/errors';
+export type { Container, ContainerStore } from '#core/containers/containers';
+export type { ContentStore } from '#core/content/content';
+export type { Descriptor } from '#core/descriptor';
+export type { Envelope } from '#core/events/events';
+export type { Image, ImageStore } from '#core/images/images';
+export type { Mount } from '#core/mount';
+export type { ProcessExit, Stdio } from '#core/runtime/runtime';
+export type { Tasks } from '#core/runtime/tasks';
+export { type Scope, scopeOf } from '#core/scope';
+export type { Snapshotter } from '#core/snapshots/snapshotter';
+export type { Progress } from '#core/transfer/progress';
+export type { Process, Spec } from '#lib/oci/spec/spec';
+export { defaultPlatform, type Platform, parsePlatform } from '#lib/platform';
+export { packProcess, packSpec, unpackSpec } from './any-json.ts';
+export { type Client, type ClientOptions, defaultAddress, openClient } from './client.ts';
+export { createContainer, type NewContainer } from './container.ts';
+export { createTask, deleteContainerIfThere, deleteProcessIfThere, deleteTaskIfThere } from './task.ts';
+export { existingIo, fifoIo, nullIo, type Streams, type TaskIo, uriIo } from './task-io.ts';
+export { exportImages, importImages, pull, push } from './transfer.ts';

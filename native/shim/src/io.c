@@ -9,6 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* How long output that nobody has read keeps a deletion waiting, since its reader may be about to come. */
+#define LATE_TURNS 10
+#define LATE_MS 10
+
 struct io *io_new(struct shim *s)
 {
 	struct io *io = xalloc(sizeof(*io));
@@ -78,9 +82,33 @@ int io_resize(struct io *io, unsigned width, unsigned height, struct err *e)
 	return 0;
 }
 
+static bool unread(int hold)
+{
+	int n = 0;
+	return hold >= 0 && ioctl(hold, FIONREAD, &n) == 0 && n > 0;
+}
+
+/* A client that opens its fifo only when the last writer has gone blocks there. A writer that comes and
+   goes lets it in, and it finds what we have kept. */
+static void let_in(int hold)
+{
+	AUTO_FREE char *path = xprintf("/proc/self/fd/%d", hold);
+	AUTO_FD writer = unread(hold) ? open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+	(void)writer;
+}
+
 bool io_drain(struct shim *s, struct io *io, int ms)
 {
-	return !io || io->flowing == 0 || waitq_wait(s->loop, &io->drained, ms);
+	if (!io)
+		return true;
+	if (io->flowing > 0 && !waitq_wait(s->loop, &io->drained, ms))
+		return false;
+	for (int i = 0; i < LATE_TURNS && (unread(io->hold[1]) || unread(io->hold[2])); i++) {
+		let_in(io->hold[1]);
+		let_in(io->hold[2]);
+		co_sleep(s->loop, LATE_MS);
+	}
+	return true;
 }
 
 static void close_ends(struct io *io)

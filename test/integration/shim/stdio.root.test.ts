@@ -47,6 +47,18 @@ test('output waits for a client that went away and comes back', async () => {
   await shim.end();
 }, 30_000);
 
+test('a client that opens its fifo after the end still gets what was written', async () => {
+  await using r = await rig();
+  const stdout = r.fifo('out');
+  const shim = await r.launch('c1', { args: ['echo', 'late'], stdout });
+  await shim.exitOf();
+  const out = drain(stdout);
+  await wait(100); // it waits in open(), for no writer is left
+  await shim.call(tasks.delete, { id: 'c1' });
+  expect(await out).toBe('late\n');
+  await shim.call(tasks.shutdown, { id: 'c1' });
+}, 30_000);
+
 test('CloseIO ends stdin although somebody still has the fifo open for writing', async () => {
   await using r = await rig();
   const [stdin, stdout] = [r.fifo('in'), r.fifo('out')];

@@ -30,6 +30,7 @@ export interface TestMetadataOptions {
   readonly policy?: 'shared' | 'isolated';
   readonly now?: () => number;
   readonly pace?: Pace;
+  readonly patienceMs?: number;
 }
 
 /** The metadata layer over backends in memory (or the given ones), in a directory of its own. */
@@ -49,6 +50,7 @@ export async function openTestMetadata(options: TestMetadataOptions = {}): Promi
       events: { publish: async (namespace, topic, event) => void published.push({ namespace, topic, event }) },
       ...(options.now !== undefined && { now: options.now }),
       ...(options.pace !== undefined && { pace: options.pace }),
+      ...(options.patienceMs !== undefined && { patienceMs: options.patienceMs }),
     });
   let metadata = await open();
   return {

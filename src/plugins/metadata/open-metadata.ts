@@ -1,4 +1,4 @@
-import { within } from '#base/cancellation';
+import { abortable, within } from '#base/cancellation';
 import type { Log } from '#base/log';
 import type { ContentStore } from '#core/content/content';
 import type { Events } from '#core/events/events';
@@ -37,6 +37,8 @@ export interface MetadataOptions {
   readonly now?: () => number;
   /** How collections divide their work, for tests. */
   readonly pace?: Pace;
+  /** How long a collection waits for each snapshotter, for tests. */
+  readonly patienceMs?: number;
 }
 
 /** Opens the database and puts the namespaced stores in front of the backends, which stay the caller's. @throws when the file cannot be opened */
@@ -65,8 +67,9 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
     this.#db = db;
     this.#options = options;
     const contentPins = new Pins();
+    const patience = options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs };
     const places = new Map([...options.snapshotters].map(([id, backend]) => [id, { backend, pins: new Pins() }]));
-    this.#reaper = new Reaper({ db, log, content, contentPins, snapshotters: places });
+    this.#reaper = new Reaper({ db, log, content, contentPins, snapshotters: places, ...patience });
     this.images = new SqliteImages(db);
     this.containers = new SqliteContainers(db);
     this.leases = new SqliteLeases(db);
@@ -109,8 +112,8 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
     const begin = performance.now();
     await this.#resolveCommits(signal);
     if (begin >= this.#orphansDueAt) {
-      await this.#reaper.findOrphans(signal);
-      this.#orphansDueAt = Number.POSITIVE_INFINITY;
+      const complete = await this.#reaper.findOrphans(signal);
+      this.#orphansDueAt = complete ? Number.POSITIVE_INFINITY : performance.now() + unclearMs;
     }
     const { now, pace } = this.#options;
     const stats = await collectRows(
@@ -129,7 +132,7 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
     for (const [id, snapshotter] of this.snapshotters) {
       for (const { namespace, name } of pendingCommits(this.#db, id)) {
         const scope = scopeOf(namespace, { signal: within(resolveMs, signal) });
-        await snapshotter.resolve(scope, name).catch((error: unknown) => {
+        await abortable(snapshotter.resolve(scope, name), scope.signal).catch((error: unknown) => {
           this.#options.log.warn('commit of a snapshot not resolved', { snapshotter: id, namespace, key: name, error });
         });
       }

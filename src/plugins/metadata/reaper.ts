@@ -12,8 +12,10 @@ import type { Pins } from './pins.ts';
 import { snapshotNeeded } from './snapshot-rows.ts';
 import { type DoomedStore, doom } from './space.ts';
 
-/** A backend that takes longer for one removal is left alone until the next collection. */
+/** A snapshotter that takes longer for its removals is given up until the next collection. */
 const removalMs = 60_000;
+/** A collection waits so long for each snapshotter, and then goes on without it. */
+const patienceMs = 30_000;
 
 export interface ReaperOptions {
   readonly db: MetaDatabase;
@@ -21,6 +23,8 @@ export interface ReaperOptions {
   readonly content: ContentStore;
   readonly contentPins: Pins;
   readonly snapshotters: ReadonlyMap<string, SnapshotPlace>;
+  /** How long a collection waits for each snapshotter. */
+  readonly patienceMs?: number;
 }
 
 /** A snapshotter and the backend keys that must not be removed from it. */
@@ -51,7 +55,9 @@ export class Reaper {
     await this.#db.flush();
     await Promise.all([
       this.#reapContent(signal),
-      ...[...this.#options.snapshotters.keys()].map((snapshotter) => this.#reapSnapshots(snapshotter, signal)),
+      ...[...this.#options.snapshotters.keys()].map((snapshotter) =>
+        this.#patiently(snapshotter, this.#reapSnapshots(snapshotter, signal), signal),
+      ),
     ]);
   }
 
@@ -63,8 +69,11 @@ export class Reaper {
     await this.#abort(backendRef);
   }
 
-  /** Dooms what the backends have and no row or pin knows: what a crash left. Reads the whole backends; nothing waits meanwhile. */
-  async findOrphans(signal: AbortSignal): Promise<void> {
+  /**
+   * Dooms what the backends have and no row or pin knows: what a crash left. Reads the whole backends; nothing waits meanwhile. False when a
+   * snapshotter could not be read.
+   */
+  async findOrphans(signal: AbortSignal): Promise<boolean> {
     const { content, contentPins, snapshotters } = this.#options;
     const scope = scopeOf('', { signal });
     const breath = new Breath();
@@ -77,13 +86,36 @@ export class Reaper {
       await breath.take();
       if (!this.#db.has('SELECT 1 FROM ingests WHERE backend_ref = ?', ref)) await this.#suspect('ingest', ref);
     }
-    for (const [snapshotter, { backend, pins }] of snapshotters) {
-      for await (const { name } of backend.walk(scope)) {
-        await breath.take();
-        throwIfAborted(signal);
-        const needed = pins.pinned(name) || snapshotNeeded(this.#db, snapshotter, name);
-        if (!needed) await this.#suspect(`snapshot/${snapshotter}`, name);
-      }
+    const found = await Promise.all(
+      [...snapshotters].map(([snapshotter, place]) =>
+        this.#patiently(snapshotter, this.#findOrphanSnapshots(snapshotter, place, signal), signal),
+      ),
+    );
+    return found.every(Boolean);
+  }
+
+  async #findOrphanSnapshots(
+    snapshotter: string,
+    { backend, pins }: SnapshotPlace,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const breath = new Breath();
+    for await (const { name } of backend.walk(scopeOf('', { signal }))) {
+      await breath.take();
+      throwIfAborted(signal);
+      const needed = pins.pinned(name) || snapshotNeeded(this.#db, snapshotter, name);
+      if (!needed) await this.#suspect(`snapshot/${snapshotter}`, name);
+    }
+  }
+
+  /** Waits for work on a snapshotter, but not for ever: what hangs goes on without the collection. False when it failed or hangs. */
+  async #patiently(snapshotter: string, work: Promise<void>, signal: AbortSignal): Promise<boolean> {
+    try {
+      await abortable(work, within(this.#options.patienceMs ?? patienceMs, signal));
+      return true;
+    } catch (thrown) {
+      this.#options.log.warn('collection goes on without a snapshotter', { snapshotter, error: thrown });
+      return false;
     }
   }
 

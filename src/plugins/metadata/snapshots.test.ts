@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { setTimeout } from 'node:timers/promises';
 import type { Metadata } from '#core/metadata';
 import { scopeOf } from '#core/scope';
 import type { SnapshotInfo, Snapshotter } from '#core/snapshots/snapshotter';
@@ -299,4 +300,26 @@ test('one snapshotter that refuses does not keep the others from being cleaned',
   bad.before = () => {};
   await opened.metadata.collect(never);
   expect(bad.infos.size).toBe(0);
+});
+
+test('a snapshotter whose removals hang holds up neither collections nor the others', async () => {
+  const [good, stuck] = [new MemorySnapshotter(), new MemorySnapshotter()];
+  const snapshotters = new Map([
+    ['good', good],
+    ['stuck', stuck],
+  ]);
+  await using opened = await openTestMetadata({ snapshotters, patienceMs: 20 });
+  const both = () =>
+    Promise.all(['good', 'stuck'].map((id) => opened.metadata.snapshotters.get(id)?.prepare(a, 'k', '')));
+  const release = Promise.withResolvers<void>();
+  stuck.before = (call) => (call === 'remove' ? release.promise : undefined);
+  for (let round = 0; round < 3; round++) {
+    await both();
+    await opened.metadata.collect(never);
+    expect([good.infos.size, stuck.infos.size]).toEqual([0, round + 1]);
+  }
+  release.resolve();
+  while (stuck.infos.size > 2) await setTimeout(1);
+  await opened.metadata.collect(never);
+  expect(stuck.infos.size).toBe(0);
 });

@@ -171,6 +171,7 @@ export class Rig implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) client.close();
     for (const pid of this.#pids) killTree(pid);
+    await this.eventually('shims have ended', () => [...this.#pids].every((pid) => !existsSync(`/proc/${pid}/exe`)));
     await this.unlisten();
     for (const id of readdirSync(this.directory)) {
       if (!existsSync(join(this.bundle(id), 'config.json'))) continue;

@@ -1,0 +1,2 @@
+base.o: src/base.c src/base.h
+src/base.h:

@@ -1,0 +1,16 @@
+events.o: src/events.c src/events.h src/container.h src/cgroup.h \
+ src/base.h src/io.h src/shim.h src/log.h src/loop.h src/oom.h \
+ src/options.h src/mount.h src/publisher.h src/wire.h
+src/events.h:
+src/container.h:
+src/cgroup.h:
+src/base.h:
+src/io.h:
+src/shim.h:
+src/log.h:
+src/loop.h:
+src/oom.h:
+src/options.h:
+src/mount.h:
+src/publisher.h:
+src/wire.h:

@@ -1,0 +1,2 @@
+identifier.o: src/identifier.c src/identifier.h
+src/identifier.h:

@@ -1,0 +1,3 @@
+overlay.o: src/overlay.c src/mount.h src/base.h
+src/mount.h:
+src/base.h:

@@ -1,0 +1,14 @@
+runc-checkpoint.o: src/runc-checkpoint.c src/runc-call.h src/runc.h \
+ src/container.h src/cgroup.h src/base.h src/io.h src/shim.h src/log.h \
+ src/loop.h src/oom.h src/options.h
+src/runc-call.h:
+src/runc.h:
+src/container.h:
+src/cgroup.h:
+src/base.h:
+src/io.h:
+src/shim.h:
+src/log.h:
+src/loop.h:
+src/oom.h:
+src/options.h:

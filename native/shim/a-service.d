@@ -1,0 +1,17 @@
+service.o: src/service.c src/service.h src/container.h src/cgroup.h \
+ src/base.h src/io.h src/shim.h src/log.h src/loop.h src/oom.h \
+ src/options.h src/request.h src/mount.h src/frame.h src/wire.h
+src/service.h:
+src/container.h:
+src/cgroup.h:
+src/base.h:
+src/io.h:
+src/shim.h:
+src/log.h:
+src/loop.h:
+src/oom.h:
+src/options.h:
+src/request.h:
+src/mount.h:
+src/frame.h:
+src/wire.h:

@@ -1,0 +1,23 @@
+task-start.o: src/task-start.c src/console.h src/shim.h src/base.h \
+ src/log.h src/loop.h src/events.h src/container.h src/cgroup.h src/io.h \
+ src/oom.h src/options.h src/mount.h src/exits.h src/file.h src/launch.h \
+ src/runc.h src/service.h src/request.h src/wire.h
+src/console.h:
+src/shim.h:
+src/base.h:
+src/log.h:
+src/loop.h:
+src/events.h:
+src/container.h:
+src/cgroup.h:
+src/io.h:
+src/oom.h:
+src/options.h:
+src/mount.h:
+src/exits.h:
+src/file.h:
+src/launch.h:
+src/runc.h:
+src/service.h:
+src/request.h:
+src/wire.h:

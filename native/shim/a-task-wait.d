@@ -1,0 +1,16 @@
+task-wait.o: src/task-wait.c src/service.h src/container.h src/cgroup.h \
+ src/base.h src/io.h src/shim.h src/log.h src/loop.h src/oom.h \
+ src/options.h src/request.h src/mount.h src/wire.h
+src/service.h:
+src/container.h:
+src/cgroup.h:
+src/base.h:
+src/io.h:
+src/shim.h:
+src/log.h:
+src/loop.h:
+src/oom.h:
+src/options.h:
+src/request.h:
+src/mount.h:
+src/wire.h:

@@ -1,0 +1,15 @@
+task.o: src/task.c src/service.h src/container.h src/cgroup.h src/base.h \
+ src/io.h src/shim.h src/log.h src/loop.h src/oom.h src/options.h \
+ src/request.h src/mount.h
+src/service.h:
+src/container.h:
+src/cgroup.h:
+src/base.h:
+src/io.h:
+src/shim.h:
+src/log.h:
+src/loop.h:
+src/oom.h:
+src/options.h:
+src/request.h:
+src/mount.h:

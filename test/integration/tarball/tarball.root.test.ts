@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run, TestDaemon } from '#test/support/daemon';
+
+const top = new URL('../../..', import.meta.url).pathname;
+let directory = '';
+let listing = '';
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'berth-dist-'));
+  const out = join(directory, 'out');
+  expect(await run(process.execPath, [join(top, 'scripts/dist.ts'), '--out', out])).toMatchObject({ code: 0 });
+  const tarball = join(out, readdirSync(out).find((name) => name.endsWith('.tar.gz')) ?? 'none');
+  listing = (await run('tar', ['-tzf', tarball])).stdout;
+  expect(await run('tar', ['-xzf', tarball, '-C', directory])).toMatchObject({ code: 0, stderr: '' });
+  expect((await run('sh', ['-c', `cd ${out} && sha256sum -c *.sha256sum`])).code).toBe(0);
+}, 120_000);
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const installed = (path: string) => join(directory, path);
+
+test('the tarball has programs, unit and completions where they belong, and nothing else', () => {
+  const files = listing.split('\n').filter((path) => path !== '' && !path.endsWith('/'));
+  expect(files.sort()).toEqual([
+    'etc/systemd/system/containerd.service',
+    'usr/local/bin/containerd',
+    'usr/local/bin/containerd-shim-runc-v2',
+    'usr/local/bin/ctr',
+    'usr/local/bin/nerdctl',
+    'usr/local/share/bash-completion/completions/containerd',
+    'usr/local/share/bash-completion/completions/ctr',
+    'usr/local/share/doc/berth/LICENSE',
+    'usr/local/share/fish/vendor_completions.d/containerd.fish',
+    'usr/local/share/fish/vendor_completions.d/ctr.fish',
+    'usr/local/share/zsh/site-functions/_containerd',
+    'usr/local/share/zsh/site-functions/_ctr',
+  ]);
+  const modes = files.map((path) => (statSync(installed(path)).mode & 0o7777).toString(8));
+  expect(modes).toEqual(files.map((path) => (path.startsWith('usr/local/bin/') ? '755' : '644')));
+});
+
+test('the programs are one file under three names, and run from where they were unpacked', async () => {
+  const inodes = ['containerd', 'ctr', 'nerdctl'].map((name) => statSync(installed(`usr/local/bin/${name}`)).ino);
+  expect(new Set(inodes).size).toBe(1);
+  const daemon = new TestDaemon({ built: true });
+  await using _ = daemon;
+  daemon.executable = installed('usr/local/bin/containerd');
+  await daemon.start();
+  const { code, stdout } = await run(installed('usr/local/bin/ctr'), ['-a', daemon.address, 'version']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^Client:\n[\s\S]*^Server:\n/m);
+});
+
+test('the unit starts what was installed, is told when it is ready, and leaves containers alone', () => {
+  const unit = readFileSync(installed('etc/systemd/system/containerd.service'), 'utf8');
+  const start = /^ExecStart=\/(\S+)$/m.exec(unit)?.[1] ?? '';
+  expect(listing).toContain(`${start}\n`);
+  for (const line of ['Type=notify', 'KillMode=process', 'Delegate=yes', 'Restart=always', 'OOMScoreAdjust=-999'])
+    expect(unit).toContain(`\n${line}\n`);
+});
+
+/** What bash offers for the last of these words. */
+async function offered(program: string, ...words: readonly string[]): Promise<string[]> {
+  const script = installed(`usr/local/share/bash-completion/completions/${program}`);
+  const { code, stdout, stderr } = await run('bash', [
+    '--norc',
+    '-uc',
+    'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _berth_"$1"; printf "%s\\n" "${COMPREPLY[@]}"',
+    'bash',
+    script,
+    program,
+    ...words,
+  ]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
+test('bash completes commands at every depth, behind flags with their values, and by other names', async () => {
+  expect(await offered('ctr', 'im')).toEqual(['images']);
+  expect(await offered('ctr', '-a', '/x', '--namespace', '=', 'k8s', 'i', 'pu')).toEqual(['pull', 'push']);
+  expect(await offered('ctr', 'snapshots', '--snapshotter', 'native', 'tr')).toEqual(['tree']);
+  expect(await offered('ctr', 'images', 'pull', '--pla')).toEqual(['--plain-http', '--platform']);
+  expect(await offered('containerd', 'config', 'd')).toEqual(['default', 'dump']);
+});
+
+test('bash offers no commands where a value or an argument stands', async () => {
+  expect(await offered('ctr', '--address', '')).toEqual([]);
+  expect(await offered('ctr', 'images', 'pull', 'busybox', '')).toEqual([]);
+  expect(await offered('ctr', 'nonsense', '')).toEqual([]);
+});

@@ -7,6 +7,7 @@ const steps: readonly (readonly [name: string, ...command: readonly string[]])[]
   ['types', 'npx', 'tsc', '--noEmit'],
   ['layers', 'bun', 'scripts/layers.ts'],
   ['generated files', 'bun', 'scripts/api.ts', '--check'],
+  ['reference', 'bun', 'scripts/docs.ts', '--check'],
 ];
 
 let failed = 0;

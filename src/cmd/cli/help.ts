@@ -22,11 +22,9 @@ export function programHelp(program: Program): string {
 export function commandHelp(command: Command, path: string): string {
   const isGroup = command.commands.length > 0;
   const rows = flagRows(command.flags);
-  const options = rows.length === 0 && !isGroup ? '' : ' [command options]';
-  const usage = isGroup ? `${path} command [command options] ${command.args}` : `${path}${options} ${command.args}`;
   return [
     `NAME:\n   ${path} - ${command.summary}`,
-    `USAGE:\n   ${usage}`,
+    `USAGE:\n   ${usageOf(command, path)}`,
     ...(command.description === '' ? [] : [`DESCRIPTION:\n   ${command.description}`]),
     ...(isGroup ? [`COMMANDS:\n${table(commandRows(command.commands))}`] : []),
     ...(isGroup || rows.length > 0 ? [`OPTIONS:\n${table(isGroup ? [...rows, helpFlag] : rows)}`] : []),
@@ -35,13 +33,21 @@ export function commandHelp(command: Command, path: string): string {
     .concat('\n');
 }
 
+/** How one command is called, as its help shows it. */
+export function usageOf(command: Command, path: string): string {
+  if (command.commands.length > 0) return `${path} command [command options] ${command.args}`;
+  const options = flagRows(command.flags).length === 0 ? '' : ' [command options]';
+  return `${path}${options} ${command.args}`;
+}
+
 function commandRows(commands: readonly Command[]): (readonly [string, string])[] {
   return commands
     .filter((command) => !command.hidden)
     .map((command) => [[command.name, ...command.aliases].join(', '), command.summary]);
 }
 
-function flagRows(flags: Flags): (readonly [string, string])[] {
+/** Every flag that is shown: its spellings, and what it does with default and environment variable. */
+export function flagRows(flags: Flags): (readonly [string, string])[] {
   return Object.entries(flags)
     .filter(([, known]) => !known.hidden)
     .map(([name, known]) => [

@@ -24,6 +24,11 @@ export class DebianContainerd implements AsyncDisposable {
     this.#process = spawn('/usr/bin/containerd', ['-c', config, '-l', 'error'], { stdio: 'ignore' });
   }
 
+  get pid(): number {
+    if (this.#process.pid === undefined) throw new Error("Debian's containerd does not run");
+    return this.#process.pid;
+  }
+
   static async start(parent: string): Promise<DebianContainerd> {
     const daemon = new DebianContainerd(mkdtempSync(join(parent, 'debian-containerd-')));
     for (let tries = 0; tries < 200; tries++) {

@@ -10,6 +10,8 @@ export interface HostsDirectoryOptions {
   readonly onProblem: (text: string) => void;
   /** For registries without configuration. Absent: the registry itself. */
   readonly otherwise?: RegistryHosts;
+  /** For the registry itself, where its file does not say how to reach it. */
+  readonly defaultScheme?: 'http' | 'https';
 }
 
 /**
@@ -18,7 +20,8 @@ export interface HostsDirectoryOptions {
  * Files are read at every call, so that changes need no restart.
  */
 export function hostsFromDirectories(roots: readonly string[], options: HostsDirectoryOptions): RegistryHosts {
-  const otherwise = options.otherwise ?? (async (registry: string) => [defaultHost(registry)]);
+  const scheme = options.defaultScheme === undefined ? {} : { scheme: options.defaultScheme };
+  const otherwise = options.otherwise ?? (async (registry: string) => [defaultHost(registry, scheme)]);
   return async (registry) => {
     const directory = await findDirectory(roots, registry);
     if (directory === undefined) return otherwise(registry);
@@ -26,14 +29,14 @@ export function hostsFromDirectories(roots: readonly string[], options: HostsDir
     const text = await readIfThere(file);
     if (text !== undefined) {
       try {
-        return await readHostsFile(text, registry, directory);
+        return await readHostsFile(text, defaultHost(registry, scheme), directory);
       } catch (error) {
         options.onProblem(`${file}: ${messageOf(error)}`);
       }
     }
     const tls = await readDockerCertificates(directory);
     if (tls === undefined) return otherwise(registry);
-    const usual = defaultHost(registry, { tls });
+    const usual = defaultHost(registry, { ...scheme, tls });
     // Whoever gives a local registry certificates means TLS.
     return [usual.scheme === 'probe' ? { ...usual, scheme: 'https' } : usual];
   };

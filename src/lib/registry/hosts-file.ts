@@ -2,19 +2,19 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { parse } from 'smol-toml';
 import { invalidArgument, messageOf } from '#base/errors';
-import { type Capability, defaultHost, everyCapability, isLocal, noTls, type RegistryHost, schemeFor } from './host.ts';
+import { type Capability, everyCapability, isLocal, noTls, type RegistryHost, schemeFor } from './host.ts';
 import type { TlsSettings } from './http.ts';
 
 type Table = Readonly<Record<string, unknown>>;
 
 /**
- * Reads the text of a `hosts.toml`: its `[host."URL"]` tables in order, then the server (`server`, or the registry itself)
+ * Reads the text of a `hosts.toml`: its `[host."URL"]` tables in order, then the server (`server`, or the registry itself, `usual`)
  * with what stands at the top level. Certificates are read from `directory`.
  * @throws invalid_argument naming table and key; what reading a certificate throws
  */
 export async function readHostsFile(
   text: string,
-  registry: string,
+  usual: RegistryHost,
   directory: string,
 ): Promise<readonly RegistryHost[]> {
   const root = parseToml(text);
@@ -26,7 +26,7 @@ export async function readHostsFile(
   }
   const server = root.server;
   if (server !== undefined && typeof server !== 'string') throw wrong('server', 'a string', server);
-  const last = await readServer(server ?? '', root, registry, directory);
+  const last = await readServer(server ?? '', root, usual, directory);
   // A server that has a table of its own is described there; asking it a second time would only confuse its errors.
   const known = hosts.some((host) => host.host === last.host && host.scheme === last.scheme && host.path === last.path);
   return known ? hosts : [...hosts, last];
@@ -40,9 +40,8 @@ function parseToml(text: string): Table {
   }
 }
 
-async function readServer(server: string, root: Table, registry: string, directory: string): Promise<RegistryHost> {
+async function readServer(server: string, root: Table, usual: RegistryHost, directory: string): Promise<RegistryHost> {
   if (server !== '') return readHost(server, root, '', directory);
-  const usual = defaultHost(registry);
   return { ...usual, ...(await readSettings(root, '', directory, usual.tls)) };
 }
 

@@ -43,7 +43,7 @@ test('hosts.toml gives its hosts in order, then the server', async () => {
      [host."c.example/exact/path"]
        override_path = true
     `,
-    'r.example',
+    defaultHost('r.example'),
     dir,
   );
   const every: Capability[] = ['pull', 'resolve', 'push'];
@@ -81,14 +81,14 @@ test('hosts.toml gives its hosts in order, then the server', async () => {
 });
 
 test('without a server the registry itself comes last', async () => {
-  const hosts = await readHostsFile('[host."https://mirror.example"]', 'docker.io', dir);
+  const hosts = await readHostsFile('[host."https://mirror.example"]', defaultHost('docker.io'), dir);
   expect(hosts.map((h) => h.host)).toEqual(['mirror.example', 'registry-1.docker.io']);
 });
 
 test('a server that has a table of its own is asked once, as the table says', async () => {
   const hosts = await readHostsFile(
     'server = "https://r.example"\n[host."https://r.example"]\nskip_verify = true',
-    'r.example',
+    defaultHost('r.example'),
     dir,
   );
   expect(hosts.map(({ host, tls }) => [host, tls.skipVerify])).toEqual([['r.example', true]]);
@@ -108,7 +108,7 @@ test('what is wrong in hosts.toml is named', async () => {
     ['server = ', ''],
   ];
   for (const [text, words] of cases) {
-    const error = await readHostsFile(text, 'r.example', dir).then(
+    const error = await readHostsFile(text, defaultHost('r.example'), dir).then(
       () => new Error('accepted'),
       (e: Error) => e,
     );

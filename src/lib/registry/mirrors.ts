@@ -29,12 +29,12 @@ export interface MirrorConfig {
 }
 
 /** Hosts from those tables: the endpoints of the registry (or of `*`) in order, then the registry itself. @throws invalid_argument */
-export function hostsFromMirrors(tables: MirrorTables): RegistryHosts {
+export function hostsFromMirrors(tables: MirrorTables, defaultScheme?: 'http' | 'https'): RegistryHosts {
   return async (registry) => {
     const endpoints = (tables.mirrors?.[registry] ?? tables.mirrors?.['*'])?.endpoint ?? [];
     const hosts: RegistryHost[] = [];
     for (const endpoint of endpoints) hosts.push(await mirrorHost(endpoint, registry, tables));
-    const itself = defaultHost(registry);
+    const itself = defaultHost(registry, defaultScheme === undefined ? {} : { scheme: defaultScheme });
     if (!hosts.some((known) => known.host === itself.host))
       hosts.push({ ...itself, ...(await configured(itself, tables, itself.tls)) });
     return hosts;

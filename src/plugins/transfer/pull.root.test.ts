@@ -224,14 +224,15 @@ test('an image with the same layer twice is unpacked', async () => {
   expect([see('a'), see('b')]).toEqual(['1', '2']);
 });
 
-test('a missing image says so as clients expect', async () => {
-  const { engine } = await start();
+test('a missing image says so as clients expect, and leaves no lease', async () => {
+  const { engine, metadata } = await start();
   const reference = `${registry.host}/no/such:tag`;
   const error = await failureOf(engine.pull(scope, at(reference), pullOptions(reference)));
   expect([classOf(error), error.message]).toEqual([
     'not_found',
     `failed to resolve reference "${reference}": ${reference}: not found`,
   ]);
+  expect(await metadata.leases.list(scope)).toEqual([]);
 });
 
 test('progress tells of everything once at least, with parents and totals, and ends with the name', async () => {

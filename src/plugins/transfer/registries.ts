@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Log } from '#base/log';
 import type { RegistryEnd } from '#core/transfer/transfer';
 import type { Reference } from '#lib/reference';
-import { defaultHost, type RegistryHost, type RegistryHosts, serverOf } from '#lib/registry/host';
+import { type RegistryHost, type RegistryHosts, serverOf } from '#lib/registry/host';
 import { hostsFromDirectories } from '#lib/registry/hosts-directory';
 import { HttpClient, type HttpOptions, type ProxySettings } from '#lib/registry/http';
 import { hostsFromMirrors, type MirrorTables } from '#lib/registry/mirrors';
@@ -32,15 +32,10 @@ const rootBundles = [
 /** All registries, as the daemon is configured to reach them. Connections are shared between transfers, credentials are not. */
 export class Registries implements Disposable {
   readonly #options: RegistriesOptions;
-  readonly #configured: RegistryHosts;
   #http: Promise<HttpClient> | undefined;
 
   constructor(options: RegistriesOptions) {
     this.#options = options;
-    this.#configured = hostsFromDirectories(options.directories, {
-      onProblem: (text) => this.#report(text),
-      otherwise: hostsFromMirrors(options.mirrors),
-    });
   }
 
   /** The repository of a reference, as one transfer sees it. */
@@ -60,11 +55,12 @@ export class Registries implements Disposable {
     this.#http?.then((http) => http[Symbol.dispose]());
   }
 
-  #hostsFor(end: RegistryEnd): RegistryHosts {
-    if (end.hostDir === undefined || end.hostDir === '') return this.#configured;
-    return hostsFromDirectories([end.hostDir], {
+  #hostsFor({ hostDir = '', defaultScheme }: RegistryEnd): RegistryHosts {
+    const { directories, mirrors } = this.#options;
+    return hostsFromDirectories(hostDir === '' ? directories : [hostDir], {
       onProblem: (text) => this.#report(text),
-      otherwise: async (registry) => [defaultHost(registry)],
+      ...(hostDir === '' && { otherwise: hostsFromMirrors(mirrors, defaultScheme) }),
+      ...(defaultScheme !== undefined && { defaultScheme }),
     });
   }
 
@@ -86,8 +82,7 @@ export class Registries implements Disposable {
 function adapt(host: RegistryHost, registry: string, end: RegistryEnd): RegistryHost {
   if (host.host !== serverOf(registry)) return host;
   const asked = Object.entries(end.headers ?? {}).map(([name, value]) => [name.toLowerCase(), [value]]);
-  const scheme = end.defaultScheme === 'http' ? 'http' : host.scheme;
-  return { ...host, scheme, headers: { ...host.headers, ...Object.fromEntries(asked) } };
+  return { ...host, headers: { ...host.headers, ...Object.fromEntries(asked) } };
 }
 
 async function systemRoots(): Promise<readonly string[] | undefined> {

@@ -13,7 +13,10 @@ export interface Inflater extends Disposable {
   step(input: Uint8Array, start: number, end: number, output: Uint8Array): void;
   readonly consumed: number;
   readonly produced: number;
-  /** Says that there is no more input. @throws data_loss when the stream is cut off */
+  /**
+   * Says that there is no more input. @throws data_loss when a gzip stream is cut off. (Of zstd the library does not tell: there the digest
+   * or what reads the output does.)
+   */
   end(): void;
 }
 

@@ -136,7 +136,6 @@ class Exchange {
   readonly #clock: Clock;
   readonly #abort: () => void;
   #stage: 'dial' | 'lost' = 'dial';
-  #bodySent = 0;
   #answered = false;
 
   constructor(
@@ -166,7 +165,10 @@ class Exchange {
 
   /** The connection had been idle and the server closed it as we wrote: nothing was processed, so once more is safe. */
   get stale(): boolean {
-    return this.#wire.reusedSocket && !this.#answered && this.#bodySent === 0 && !this.#request.signal.aborted;
+    const { body, signal } = this.#request;
+    // A stream may have been begun, and can not be read twice.
+    const repeatable = body === undefined || body instanceof Uint8Array;
+    return this.#wire.reusedSocket && !this.#answered && repeatable && !signal.aborted;
   }
 
   async run(): Promise<HttpResponse> {
@@ -213,7 +215,6 @@ class Exchange {
     answer.then(stop, stop);
     for await (const chunk of body) {
       if (answered) return;
-      this.#bodySent += chunk.length;
       if (this.#wire.write(chunk)) continue;
       this.#clock.arm(this.#timeouts.stall, 'the server takes no more of the body');
       await Promise.race([once(this.#wire, 'drain'), answer]);
@@ -265,6 +266,8 @@ class Exchange {
     } finally {
       this.#end();
       if (!complete) message.destroy();
+      // Answered before all was sent: the rest of the body would be taken for the next request.
+      if (!this.#wire.writableEnded) this.#wire.destroy();
     }
   }
 

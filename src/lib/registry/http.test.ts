@@ -33,7 +33,8 @@ async function serve(answer: (socket: Socket, head: string, onThis: number, inAl
   return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/x?secret=1`);
 }
 
-const client = () => open.use(new HttpClient({ dialTimeoutMs: 500, responseTimeoutMs: 300, stallTimeoutMs: 200 }));
+const client = () => open.use(new HttpClient());
+const hasty = () => open.use(new HttpClient({ dialTimeoutMs: 500, responseTimeoutMs: 300, stallTimeoutMs: 200 }));
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 async function textOf(http: HttpClient, url: URL, method = 'GET', body?: Uint8Array | AsyncIterable<Uint8Array>) {
@@ -105,9 +106,9 @@ test('an answer that comes before the body is sent ends the sending', async () =
 
 test('every phase is bounded, and no error shows the query', async () => {
   const silent = await serve(() => {});
-  expect(await failure(textOf(client(), silent))).toMatch(/no answer in time \(300 ms\)/);
+  expect(await failure(textOf(hasty(), silent))).toMatch(/no answer in time \(300 ms\)/);
   const stalls = await serve((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab'));
-  expect(await failure(textOf(client(), stalls))).toMatch(/sends no more of the body \(200 ms\)/);
+  expect(await failure(textOf(hasty(), stalls))).toMatch(/sends no more of the body \(200 ms\)/);
   const cut = await serve((socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab'));
   expect(await failure(textOf(client(), cut))).toStartWith('unavailable GET');
   const chunked = await serve((socket) => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab'));
@@ -142,7 +143,7 @@ test('a slow reader is not a stalled server, and a server cannot fill our memory
     socket.on('drain', more);
     more();
   });
-  const response = await client().send({ method: 'GET', url, headers: {}, signal });
+  const response = await hasty().send({ method: 'GET', url, headers: {}, signal });
   const body = response.body();
   await body.next();
   await new Promise((resolve) => setTimeout(resolve, 600)); // longer than the stall timeout

@@ -37,15 +37,17 @@ export async function* streamBlob(
   for (const source of sourcesOf(descriptor, options)) {
     for (let fruitless = 0; ; ) {
       const before = at;
+      const attempt = { answered: false };
       try {
-        for await (const chunk of openAt(source, descriptor, at, options)) {
+        for await (const chunk of openAt(source, descriptor, at, { ...options, attempt })) {
           at += chunk.length;
           yield chunk;
         }
         return;
       } catch (error) {
         fruitless = at > before ? 1 : fruitless + 1;
-        if (!isLost(error) || fruitless >= retry.attempts) {
+        // Without an answer the session has made all its attempts already.
+        if (!isLost(error) || !attempt.answered || fruitless >= retry.attempts) {
           if (options.signal.aborted) throw error;
           failures.push({ host: source.session.host.host, error });
           break;
@@ -87,7 +89,7 @@ async function* openAt(
   source: Source,
   descriptor: BlobDescriptor,
   at: number,
-  options: BlobStreamOptions,
+  options: BlobStreamOptions & { readonly attempt: { answered: boolean } },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { size, digest } = descriptor;
   if (at === size) return;
@@ -98,6 +100,7 @@ async function* openAt(
     scopes: typeof source.target === 'string' ? options.scopes : [],
     signal: options.signal,
   });
+  options.attempt.answered = true;
   if (response.status === 404) {
     await response.discard();
     throw new RegistryError(404, response.url.host, digest);

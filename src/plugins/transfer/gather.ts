@@ -1,4 +1,4 @@
-import { invalidArgument, isFault, notFound } from '#base/errors';
+import { invalidArgument, isFault, notFound, wrap } from '#base/errors';
 import type { ContentStore } from '#core/content/content';
 import type { Descriptor } from '#core/descriptor';
 import { readBlob } from '#core/images/image-content';
@@ -150,7 +150,8 @@ export class Gathering {
         ...layers.map(({ done }) => done),
         ...unpacks.map(async ({ snapshotter }) => {
           await config.done;
-          const { diffIds } = decodeImageConfig(await readBlob(this.#content, inner, manifest.config, maxConfigBytes));
+          const bytes = await readBlob(this.#content, inner, manifest.config, maxConfigBytes);
+          const { diffIds } = naming(manifest.config, () => decodeImageConfig(bytes));
           const order = { snapshotter, config: manifest.config, diffIds, layers };
           await this.#unpacker.unpack(inner, order, this.#board);
         }),
@@ -183,7 +184,7 @@ export class Gathering {
     const fetch = async function* (this: Gathering, offset: number, signal: AbortSignal) {
       const bytes = await this.#source.document(descriptor, signal);
       // Read before it is kept: what makes no sense does not get into the store.
-      document = decodeManifestOrIndex(bytes, descriptor.mediaType);
+      document = naming(descriptor, () => decodeManifestOrIndex(bytes, descriptor.mediaType));
       yield bytes.subarray(offset);
     }.bind(this);
     const labels = (known: Labels) => ({
@@ -194,7 +195,7 @@ export class Gathering {
     if (document !== undefined) return document;
     // It was there: a client may have put it there without labels.
     const bytes = await readBlob(this.#content, scope, descriptor, maxManifestBytes);
-    document = decodeManifestOrIndex(bytes, descriptor.mediaType);
+    document = naming(descriptor, () => decodeManifestOrIndex(bytes, descriptor.mediaType));
     const { digest } = descriptor;
     const wanted = referenceLabels(document);
     const known = (await this.#content.info(scope, digest)).labels;
@@ -206,6 +207,15 @@ export class Gathering {
         missing.map((key) => `labels.${key}`),
       );
     return document;
+  }
+}
+
+/** Reads a document; an error says which one it is about. */
+function naming<T>({ digest }: Descriptor, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw wrap(error, digest);
   }
 }
 

@@ -3,6 +3,8 @@ import type { Log } from '#base/log';
 import { formatTimestamp, fromMillis, now, toMillis } from '#base/timestamp';
 import type { Metadata } from '#core/metadata';
 import { type Scope, scopeOf } from '#core/scope';
+import { RegistryError } from '#lib/registry/registry-error';
+import { isPassing } from '#lib/registry/retry';
 
 const lifetimeMs = 24 * 60 * 60 * 1000;
 /** Marks the leases of transfers; its value tells for which image, shortened to what a label may hold. */
@@ -17,6 +19,13 @@ const passing: ReadonlySet<ErrorClass> = new Set([
   'aborted',
   'unknown',
 ]);
+
+/** Whether the same attempt may succeed later. */
+function mayPass(error: unknown): boolean {
+  if (passing.has(classOf(error))) return true;
+  if (error instanceof RegistryError) return isPassing(error.status); // 429: the registry wants fewer requests
+  return error instanceof Error && error.cause instanceof RegistryError && mayPass(error.cause);
+}
 
 /** Gives every transfer a lease that keeps what it makes until the image that needs it is named. */
 export class LeaseKeeper {
@@ -49,7 +58,7 @@ export class LeaseKeeper {
       await this.#clean(scope.namespace, value);
       return result;
     } catch (error) {
-      if (!passing.has(classOf(error))) await this.#discard(scope.namespace, id);
+      if (!mayPass(error)) await this.#discard(scope.namespace, id);
       throw error;
     } finally {
       this.#live.delete(key);

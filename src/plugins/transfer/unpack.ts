@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { abortable } from '#base/cancellation';
 import { deferAsync } from '#base/disposal';
-import { failedPrecondition, invalidArgument, isFault } from '#base/errors';
+import { failedPrecondition, invalidArgument, isFault, wrap } from '#base/errors';
 import type { Log } from '#base/log';
 import { now, toNanos } from '#base/timestamp';
 import type { Descriptor } from '#core/descriptor';
@@ -193,21 +193,29 @@ export class Unpacker {
         await unpack[Symbol.asyncDispose](); // before the file is closed
         await file.leave(unpack);
       });
+      const done = naming(layer, unpack.done);
       try {
-        const whole = layer.done.then(() => extracting(board, layer, unpack.done));
-        return await abortable(Promise.race([unpack.done, whole]), scope.signal);
+        const whole = layer.done.then(() => extracting(board, layer, done));
+        return await abortable(Promise.race([done, whole]), scope.signal);
       } catch (error) {
         if (!isFault(error, 'not_implemented')) throw error; // a type that only finished blobs can be unpacked of
       }
     }
     await abortable(layer.done, scope.signal);
-    return extracting(board, layer, this.#differ.apply(scope, layer.descriptor, mounts, options));
+    return extracting(board, layer, naming(layer, this.#differ.apply(scope, layer.descriptor, mounts, options)));
   }
 }
 
 function extracting<T>(board: ProgressBoard, layer: IncomingBlob, work: Promise<T>): Promise<T> {
   board.set(refKey(layer.descriptor), { event: 'extracting' });
   return work;
+}
+
+/** An error says which layer it is about. */
+function naming<T>({ descriptor }: IncomingBlob, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw wrap(error, `failed to extract layer ${descriptor.digest}`);
+  });
 }
 
 /** Annotations that are meant for the snapshotter. */

@@ -34,6 +34,10 @@ function buildExecutable(): void {
     '--compile',
     '--minify-syntax',
     '--minify-whitespace',
+    // A program that root runs must not do what files in the present directory say; a plugin module may have packages of its own.
+    '--no-compile-autoload-dotenv',
+    '--no-compile-autoload-bunfig',
+    '--compile-autoload-package-json',
     // Halves the time until a program's first line runs.
     '--bytecode',
     '--format=esm',

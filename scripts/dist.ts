@@ -5,7 +5,17 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { berthVersion } from '#base/version';
@@ -15,7 +25,6 @@ import { ctr } from '#cmd/ctr/program';
 
 const top = new URL('..', import.meta.url).pathname;
 const { out } = parseArgs({ options: { out: { type: 'string', default: join(top, 'dist') } } }).values;
-const programs = ['containerd', 'ctr', 'nerdctl', 'containerd-shim-runc-v2'] as const;
 /** Where each shell looks for what is installed by hand. */
 const completionPath: Readonly<Record<Shell, (program: string) => string>> = {
   bash: (program) => `usr/local/share/bash-completion/completions/${program}`,
@@ -25,7 +34,6 @@ const completionPath: Readonly<Record<Shell, (program: string) => string>> = {
 
 const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
 const tarball = resolve(out, `berth-${berthVersion.own}-linux-${architecture}.tar.gz`);
-// Beside the programs, for hard links do not cross filesystems.
 const stage = mkdtempSync(join(top, 'dist/.stage-'));
 try {
   fill();
@@ -38,7 +46,9 @@ writeFileSync(`${tarball}.sha256sum`, `${sum}  ${tarball.split('/').at(-1)}\n`);
 console.log(`dist: ${tarball}: ${Math.round(statSync(tarball).size / 1e6)} MB`);
 
 function fill(): void {
-  for (const name of programs) linkSync(join(top, 'dist/bin', name), place(`usr/local/bin/${name}`));
+  for (const name of ['containerd', 'containerd-shim-runc-v2'])
+    copyFileSync(join(top, 'dist/bin', name), place(`usr/local/bin/${name}`), constants.COPYFILE_FICLONE);
+  for (const name of ['ctr', 'nerdctl']) linkSync(place('usr/local/bin/containerd'), place(`usr/local/bin/${name}`));
   copyFileSync(join(top, 'scripts/containerd.service'), place('etc/systemd/system/containerd.service'));
   copyFileSync(join(top, 'LICENSE'), place('usr/local/share/doc/berth/LICENSE'));
   for (const program of [ctr, containerd('')]) {

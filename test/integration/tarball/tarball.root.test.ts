@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run, TestDaemon } from '#test/support/daemon';
@@ -53,6 +53,30 @@ test('the programs are one file under three names, and run from where they were 
   expect(stdout).toMatch(/^Client:\n[\s\S]*^Server:\n/m);
 });
 
+test('the programs do nothing that files in the present directory say', async () => {
+  const here = join(directory, 'untrusted');
+  mkdirSync(here);
+  writeFileSync(join(here, 'bunfig.toml'), 'preload = ["./preload.ts"]\n');
+  writeFileSync(join(here, 'preload.ts'), "process.stdout.write('PRELOADED');\n");
+  writeFileSync(join(here, '.env'), 'CONTAINERD_ADDRESS=/from-dotenv.sock\n');
+  writeFileSync(join(here, 'package.json'), '{ "type": "commonjs", "imports": { "#base/*": "./preload.ts" } }\n');
+  for (const name of ['ctr', 'containerd']) {
+    const { stdout } = await run('sh', [
+      '-c',
+      'cd "$1" && "$2" --version',
+      'sh',
+      here,
+      installed(`usr/local/bin/${name}`),
+    ]);
+    expect(stdout).toStartWith(name);
+  }
+  const command = 'cd "$1" && env -u CONTAINERD_ADDRESS "$2" --address /nobody.sock images ls';
+  const { stderr } = await run('sh', ['-c', command, 'sh', here, installed('usr/local/bin/ctr')]);
+  expect(stderr).toContain('/nobody.sock');
+  const helped = await run('sh', ['-c', 'cd "$1" && "$2" images ls', 'sh', here, installed('usr/local/bin/ctr')]);
+  expect(helped.stdout + helped.stderr).not.toContain('from-dotenv');
+});
+
 test('the unit starts what was installed, is told when it is ready, and leaves containers alone', () => {
   const unit = readFileSync(installed('etc/systemd/system/containerd.service'), 'utf8');
   const start = /^ExecStart=\/(\S+)$/m.exec(unit)?.[1] ?? '';
@@ -67,7 +91,7 @@ async function offered(program: string, ...words: readonly string[]): Promise<st
   const { code, stdout, stderr } = await run('bash', [
     '--norc',
     '-uc',
-    'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _berth_"$1"; printf "%s\\n" "${COMPREPLY[@]}"',
+    `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _berth_"$1"; printf "%s\\n" "\${COMPREPLY[@]}"`,
     'bash',
     script,
     program,

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { abortFault, throwIfAborted } from '#base/cancellation';
-import { type Fault, fault, internal, invalidArgument, unavailable, wrap } from '#base/errors';
+import { type Fault, fault, internal, invalidArgument, unavailable } from '#base/errors';
 import { faultOfStatus } from '../grpc-status.ts';
 import { encodeFrame, type Frame, FrameReader, FrameType, maxPayload } from './frame.ts';
 import { decodeResponse, encodeRequest, type Response } from './messages.ts';
@@ -48,7 +48,8 @@ export async function connectTtrpc(address: string, options: ConnectOptions = {}
   const socket = connect({ path });
   const ready = Promise.withResolvers<void>();
   const onAbort = () => ready.reject(abortFault(signal as AbortSignal));
-  const onError = (cause: Error) => ready.reject(wrap(cause, `connect ${address}`));
+  // Also where there is no such path: to a caller that is nobody at home, not something he asked for that does not exist.
+  const onError = (cause: Error) => ready.reject(unavailable(`connect ${address}: ${cause.message}`, cause));
   const onClose = () => ready.reject(unavailable(`connect ${address}: closed`));
   signal?.addEventListener('abort', onAbort, { once: true });
   socket.once('connect', ready.resolve).once('error', onError).once('close', onClose);

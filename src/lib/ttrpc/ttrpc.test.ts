@@ -199,7 +199,7 @@ test('calls under way fail when the client closes, and the server hears of it', 
 
 test('connecting where nobody listens says so', async () => {
   const [cls, message] = await failure(connectTtrpc(join(dir, 'none.sock')));
-  expect(cls).toBe('not_found');
+  expect(cls).toBe('unavailable');
   expect(message).toContain('none.sock');
   for (const address of ['tcp://x', '', 'relative', 'unix://@abstract', `/${'x'.repeat(120)}`, '/a\0b']) {
     expect(() => socketPath(address)).toThrow('invalid argument');

@@ -1,4 +1,4 @@
-import { Database, type SQLQueryBindings } from 'bun:sqlite';
+import { Database, type SQLQueryBindings, constants as sqlite } from 'bun:sqlite';
 import { closeSync, constants, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fault, wrap } from '#base/errors';
@@ -38,8 +38,9 @@ export class SmallDatabase implements AsyncDisposable {
       db.run('PRAGMA wal_autocheckpoint=4000');
       db.run('PRAGMA busy_timeout=5000');
       db.run(schema);
-      // A write makes sure that there is a log to sync, and that the disk takes writes at all.
-      db.run(`PRAGMA user_version=${userVersion(db) ^ 1}`);
+      // The log stays when it is closed: on a full disk it could not be made again, and the next start would fail.
+      db.fileControl(sqlite.SQLITE_FCNTL_PERSIST_WAL, 1);
+      touch(db);
       const opened = new SmallDatabase(db, path);
       await opened.flush();
       await syncPath(dirname(path));
@@ -120,4 +121,18 @@ const noSpace = (path: string, cause: unknown) => fault('resource_exhausted', `d
 function userVersion(db: Database): number {
   const row = db.query('PRAGMA user_version').get() as { readonly user_version: number };
   return row.user_version;
+}
+
+/**
+ * A write makes sure that there is a log to sync, and that the disk takes writes at all. A full one does not, yet what is there can be
+ * read, and each change will say so itself.
+ */
+function touch(db: Database): void {
+  try {
+    // What the log holds goes to its place, so that the log begins anew and takes no more room than it has.
+    db.query('PRAGMA wal_checkpoint(PASSIVE)').get();
+    db.run(`PRAGMA user_version=${userVersion(db) ^ 1}`);
+  } catch (thrown) {
+    if ((thrown as { readonly code?: string }).code !== 'SQLITE_FULL') throw thrown;
+  }
 }

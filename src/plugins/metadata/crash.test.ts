@@ -103,7 +103,7 @@ test('a log whose end is torn or rubbish opens with what was whole', async () =>
     const copy = join(opened.dir, 'copy.sqlite');
     copyFileSync(opened.path, copy);
     copyFileSync(`${opened.path}-wal`, `${copy}-wal`);
-    expect(existsSync(`${copy}-shm`)).toBe(false);
+    rmSync(`${copy}-shm`, { force: true }); // as after a power cut
     truncateSync(`${copy}-wal`, cut);
     if (cut % 2 === 1) appendFileSync(`${copy}-wal`, Buffer.alloc(7000, cut));
     await using db = await MetaDatabase.open(copy, { log: silent });

@@ -1,4 +1,4 @@
-import { Database, SQLiteError, type SQLQueryBindings, type Statement } from 'bun:sqlite';
+import { constants, Database, SQLiteError, type SQLQueryBindings, type Statement } from 'bun:sqlite';
 import type { Any } from '#base/any';
 import { type ErrorClass, fault, wrap } from '#base/errors';
 import type { Log } from '#base/log';
@@ -71,9 +71,10 @@ export class MetaDatabase implements AsyncDisposable {
       db.run('PRAGMA cache_size=-8000');
       // Halves the time of a long list. An unreadable disk ends the process then, as it does with every mapped file.
       db.run('PRAGMA mmap_size=268435456');
+      // The log stays when it is closed: on a full disk it could not be made again, and the next start would fail.
+      db.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
       migrate(db);
-      // A write makes sure that there is a log to sync, and that the disk takes writes at all.
-      db.run(`UPDATE counters SET value = value WHERE name = 'sequence'`);
+      touch(db);
       return new MetaDatabase(db, await WalSync.open(`${path}-wal`), path, options);
     } catch (thrown) {
       db?.close();
@@ -220,5 +221,19 @@ class Effects implements Change {
 
   announce(namespace: string, topic: string, event: Any): void {
     this.announcements.push({ namespace, topic, event });
+  }
+}
+
+/**
+ * A write makes sure that there is a log to sync, and that the disk takes writes at all. A full one does not, yet what is there can be
+ * read, and each change will say so itself.
+ */
+function touch(db: Database): void {
+  try {
+    // What the log holds goes to its place, so that the log begins anew and takes no more room than it has.
+    db.query('PRAGMA wal_checkpoint(PASSIVE)').get();
+    db.run(`UPDATE counters SET value = value WHERE name = 'sequence'`);
+  } catch (thrown) {
+    if (!(thrown instanceof SQLiteError) || thrown.code !== 'SQLITE_FULL') throw thrown;
   }
 }

@@ -20,6 +20,7 @@ struct co {
 	void (*fn)(void *arg);
 	void *arg;
 	bool done, queued;
+	uint64_t deadline;
 	void *fake_stack;
 };
 
@@ -150,12 +151,28 @@ bool co_start(struct loop *l, void (*fn)(void *arg), void *arg)
 	co->fn = fn;
 	co->arg = arg;
 	co->done = false;
+	co->deadline = 0;
 	prepare(co);
 	if (l->running)
 		make_ready(l, co);
 	else
 		resume(l, co);
 	return true;
+}
+
+void co_set_deadline(struct loop *l, uint64_t at)
+{
+	if (l->running)
+		l->running->deadline = at;
+}
+
+int co_time_left(const struct loop *l)
+{
+	uint64_t now = loop_now();
+	if (!l->running || l->running->deadline == 0)
+		return -1;
+	uint64_t left = l->running->deadline > now ? l->running->deadline - now : 0;
+	return left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
 void co_run_ready(struct loop *l)

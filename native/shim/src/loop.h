@@ -49,6 +49,10 @@ void timer_clear(struct loop *l, struct timer *t);
 /* Runs fn(arg) on a stack of its own, at once, until it first waits. False without memory. */
 bool co_start(struct loop *l, void (*fn)(void *arg), void *arg);
 
+/* By when the coroutine has to be done (loop_now), for those of its waits that ask. */
+void co_set_deadline(struct loop *l, uint64_t at);
+int co_time_left(const struct loop *l); /* milliseconds; -1: no limit */
+
 /* Waits, inside a coroutine, until the queue is woken; false after `ms` (negative: no limit). */
 bool waitq_wait(struct loop *l, struct waitq *q, int ms);
 void waitq_wake(struct loop *l, struct waitq *q);

@@ -5,6 +5,7 @@
 #include "json.h"
 
 #include <ctype.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -153,6 +154,11 @@ int runc_run(struct shim *s, struct runc_call *rc, struct err *e)
 		sp.fds[1] = sp.fds[2] = rc->output;
 	if (child_spawn(s, &child, &sp, e) < 0)
 		return -1;
-	child_wait(s, &child, -1);
+	if (!child_wait(s, &child, co_time_left(s->loop))) {
+		kill(child.pid, SIGKILL);
+		child_wait(s, &child, -1);
+		co_set_deadline(s->loop, 0); /* what is left to do is cleaning up */
+		return err_set(e, CODE_DEADLINE_EXCEEDED, "%s took too long: context deadline exceeded", rc->argv[0]);
+	}
 	return child.status == 0 ? 0 : failed(rc, child.status, e);
 }

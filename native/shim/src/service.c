@@ -129,6 +129,8 @@ static void run(void *arg)
 	struct call *call = arg;
 	AUTO_BUF reply = { 0 };
 	struct err e = { 0 };
+	if (call->deadline)
+		co_set_deadline(call->s->loop, call->deadline);
 	switch (call->method->handle(call->s, call, &reply, &e)) {
 	case ANSWER:
 		call_answer(call, &reply);
@@ -143,6 +145,7 @@ static void run(void *arg)
 
 struct rpc {
 	struct bytes service, method, payload;
+	uint64_t timeout; /* nanoseconds */
 };
 
 static bool parse_rpc(struct bytes body, struct rpc *rpc)
@@ -151,6 +154,8 @@ static bool parse_rpc(struct bytes body, struct rpc *rpc)
 	struct pb_field f;
 	*rpc = (struct rpc){ 0 };
 	while (pb_next(&r, &f)) {
+		if (f.type == PB_VARINT && f.number == 4)
+			rpc->timeout = f.value;
 		if (f.type != PB_LEN)
 			continue;
 		if (f.number == 1)
@@ -197,6 +202,8 @@ static void request(struct conn *c, uint32_t stream, struct bytes body)
 	}
 	struct call *call = xalloc(sizeof(*call));
 	*call = (struct call){ .s = c->s, .conn = c, .stream = stream, .method = m };
+	if (rpc.timeout && rpc.timeout < INT64_MAX)
+		call->deadline = loop_now() + rpc.timeout / 1000000 + 1;
 	c->calls++;
 	if (request_decode(&call->req, m->fields, rpc.payload, &e) < 0) {
 		call_fail(call, &e);

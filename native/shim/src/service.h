@@ -13,6 +13,7 @@ struct call {
 	struct shim *s;
 	struct conn *conn;
 	uint32_t stream;
+	uint64_t deadline; /* loop_now; 0: none */
 	const struct method *method;
 	struct request req;
 };

@@ -200,21 +200,22 @@ export class Shim {
   async call<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     init: MessageInitShape<I>,
+    timeoutMs = 30_000,
   ): Promise<MessageShape<O>> {
     const request = toBinary(method.input, create(method.input, init));
     return fromBinary(
       method.output,
-      await this.client.call('containerd.task.v2.Task', method.name, request, { timeoutMs: 30_000 }),
+      await this.client.call('containerd.task.v2.Task', method.name, request, { timeoutMs }),
     );
   }
 
-  async create(options: ContainerOptions = {}, id = this.id): Promise<number> {
+  async create(options: ContainerOptions = {}, id = this.id, timeoutMs = 30_000): Promise<number> {
     const rootfs = options.rootfs ?? [{ type: 'bind', source: this.rig.base, options: ['rbind', 'ro'] }];
     const { terminal = false, stdin = '', stdout = '', stderr = '' } = options;
     const any = { typeUrl: 'containerd.runc.v1.Options', value: binaryName(options.binaryName) };
     const mounts = rootfs.map((mount) => ({ ...mount, options: [...mount.options] }));
     const request = { id, bundle: this.rig.bundle(id), rootfs: mounts, terminal, stdin, stdout, stderr, options: any };
-    return (await this.call(tasks.create, request)).pid;
+    return (await this.call(tasks.create, request, timeoutMs)).pid;
   }
 
   async exec(execId: string, args: readonly string[], options: ContainerOptions = {}): Promise<number> {
@@ -244,7 +245,7 @@ export class Shim {
 
 /** Everything that comes out of a fifo until all who write to it have closed it. */
 export function drain(path: string): Promise<string> {
-  const cat = spawn('cat', [path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const cat = spawn('cat', [path], { stdio: ['ignore', 'pipe', 'ignore'], timeout: 20_000 });
   const chunks: Buffer[] = [];
   cat.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   return new Promise((resolve) => cat.on('close', () => resolve(Buffer.concat(chunks).toString('latin1'))));

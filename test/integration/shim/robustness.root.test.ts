@@ -16,16 +16,20 @@ async function rig(): Promise<Rig> {
   return made;
 }
 
-/** Sends bytes and collects what comes back for a moment. */
-async function raw(address: string, bytes: Uint8Array): Promise<Buffer> {
+/** Sends bytes and collects what comes back until it holds `expected`, or for a moment when nothing is expected. */
+async function raw(address: string, bytes: Uint8Array, expected?: string): Promise<Buffer> {
   const socket = connect(address.slice('unix://'.length));
-  const chunks: Buffer[] = [];
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  let got = Buffer.alloc(0);
+  socket.on('data', (chunk: Buffer) => {
+    got = Buffer.concat([got, chunk]);
+  });
   socket.on('error', () => undefined); // the shim may hang up on us
   socket.write(bytes);
-  await wait(60);
+  const patience = expected === undefined ? 60 : 5000;
+  for (let waited = 0; waited < patience && !(expected !== undefined && got.includes(expected)); waited += 20)
+    await wait(20);
   socket.destroy();
-  return Buffer.concat(chunks);
+  return got;
 }
 
 test('hostile input is answered or dropped, and the next client is served', async () => {
@@ -56,10 +60,13 @@ test('hostile input is answered or dropped, and the next client is served', asyn
     encodeFrame(1, 3, good),
     encodeFrame(1, 1, Buffer.alloc(4_000_000, 0x0a)),
   ];
-  const answers = await Promise.all(inputs.map((input) => raw(shim.address, input)));
-  expect(answers[2]?.includes('exceed maximum message size')).toBe(true);
-  expect(answers[4]?.includes('StreamID must be odd')).toBe(true);
-  expect(answers[5]?.includes('cannot be re-used')).toBe(true);
+  const wanted = new Map([
+    [2, 'exceed maximum message size'],
+    [4, 'StreamID must be odd'],
+    [5, 'cannot be re-used'],
+  ]);
+  const answers = await Promise.all(inputs.map((input, i) => raw(shim.address, input, wanted.get(i))));
+  for (const [i, text] of wanted) expect(answers[i]?.includes(text)).toBe(true);
   for (let i = 0; i < good.length; i++) {
     const changed = Buffer.from(good);
     changed[i] = (changed[i] ?? 0) ^ 0x55;
@@ -138,6 +145,18 @@ test('events wait for a daemon that is away, in their order', async () => {
   expect(r.events.map(({ topic }) => topic)).toEqual(kinds.map((kind) => `/tasks/${kind}`));
   await shim.end();
 }, 60_000);
+
+test("a runtime that hangs is ended when the caller's time is up", async () => {
+  await using r = await rig();
+  const binaryName = join(r.directory, 'slow');
+  writeFileSync(binaryName, '#!/bin/sh\ncase "$*" in *create*) exec sleep 1000;; esac\n', { mode: 0o755 });
+  const shim = await r.start('c1');
+  await expect(shim.create({ binaryName }, 'c1', 500)).rejects.toThrow('deadline exceeded');
+  await expect(shim.call(tasks.delete, { id: 'c1' })).rejects.toThrow('container not created: not found');
+  expect(zombies(await shim.pid())).toBe(0);
+  await shim.call(tasks.shutdown, { id: 'c1' });
+  await shim.client.closed;
+}, 30_000);
 
 test('delete cleans up after a shim that was killed', async () => {
   await using r = await rig();

@@ -15,8 +15,13 @@ interface Group {
 
 const top = new URL('..', import.meta.url).pathname;
 const groups: readonly Group[] = [
-  { name: 'native', command: ['make', '-C', 'native/shim', '--no-print-directory', 'test'] },
+  { name: 'native', command: ['make', '-C', 'native/shim', '--no-print-directory', 'asan', 'test'] },
   { name: 'unit', command: ['bun', 'test', 'src', 'test/api', 'test/docs', 'test/fuzz'] },
+  {
+    name: 'shim under sanitizers',
+    command: ['bun', 'test', '--timeout', '60000', 'test/integration/shim'],
+    env: { BERTH_SHIM: `${top}build/shim-asan/containerd-shim-runc-v2` },
+  },
   { name: 'integration', command: ['bun', 'test', '--timeout', '60000', 'test/integration'] },
   { name: 'conformance', command: ['bun', 'test', '--timeout', '120000', 'test/conformance'] },
   { name: 'robustness', command: ['bun', 'test', '--timeout', '300000', 'test/robustness'] },

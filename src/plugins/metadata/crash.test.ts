@@ -5,7 +5,6 @@ import { once } from 'node:events';
 import {
   appendFileSync,
   copyFileSync,
-  existsSync,
   mkdtempSync,
   rmSync,
   statSync,

@@ -1,14 +1,19 @@
 import { expect, test } from 'bun:test';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Version } from '#api/services/version/v1/version_pb';
+import { defer } from '#base/disposal';
+import { messageOf } from '#base/errors';
 import { faultOf } from '#core/subject';
 import { clientOf } from './grpc-client.ts';
 import { createGrpcServer } from './grpc-server.ts';
 import { listen } from './listen.ts';
 import { defineService } from './service.ts';
-import { openTransport } from './transport.ts';
+import { connectWithin, openTransport } from './transport.ts';
 
 test('a daemon that comes back is reached by the next call, however often it was missed before', async () => {
   await using cleanup = new AsyncDisposableStack();
@@ -21,4 +26,17 @@ test('a daemon that comes back is reached by the next call, however often it was
   server.mount(defineService(Version, { version: async () => ({ version: 'back', revision: '' }) }));
   await listen(server, join(dir, 'x.sock'));
   expect((await client.version({})).version).toBe('back');
+});
+
+test('who does not answer in time is given up with the address, whether or not somebody listens', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'berth-transport-'));
+  using _ = defer(() => rmSync(directory, { recursive: true }));
+  const mute = createServer(() => {}).listen(join(directory, 'mute'));
+  using __ = defer(() => mute.close());
+  await once(mute, 'listening');
+  for (const name of ['mute', 'nobody']) {
+    using transport = openTransport(join(directory, name));
+    const thrown = await connectWithin(transport, 150).then(() => undefined, messageOf);
+    expect(thrown).toBe(`connect to ${join(directory, name)}: no answer within 150 ms: unavailable`);
+  }
 });

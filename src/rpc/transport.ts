@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity as checkIdentity, type PeerCertificate } from 'node:tls';
 import { Client, connectivityState, credentials } from '@grpc/grpc-js';
-import { invalidArgument } from '#base/errors';
+import { invalidArgument, unavailable } from '#base/errors';
 import { parseAddress } from './address.ts';
 import { maxMessageBytes } from './codec.ts';
 
@@ -59,6 +59,21 @@ export function openTransport(address: string, tls?: ClientTls): Transport {
     },
     [Symbol.dispose]: () => grpc.close(),
   };
+}
+
+/**
+ * Settles once a daemon has answered at the address. For callers that want to give up sooner than a call would; one that comes late is waited for.
+ *
+ * @throws unavailable, naming the address, when none has within that time
+ */
+export async function connectWithin(transport: Transport, timeoutMs: number): Promise<void> {
+  await new Promise<void>((resolve, reject) =>
+    transport.grpc.waitForReady(Date.now() + timeoutMs, (error) =>
+      error === undefined
+        ? resolve()
+        : reject(unavailable(`connect to ${transport.address}: no answer within ${timeoutMs} ms`, error)),
+    ),
+  );
 }
 
 // HTTP/2's own 64 KiB per stream makes a sender of large messages wait for each round trip.

@@ -1,5 +1,6 @@
 import { type Client, openClient } from '#client/client';
 import { type Scope, scopeOf } from '#core/scope';
+import { connectWithin } from '#rpc/transport';
 import { commandsFor, type Invocation } from '../cli/command.ts';
 import { duration, type Flags, flag, text } from '../cli/flags.ts';
 
@@ -38,6 +39,7 @@ export function command<F extends Flags>(spec: ClientCommand<F>) {
       const { globals: all, io } = invocation;
       const signal = all.timeout > 0 ? AbortSignal.any([io.signal, AbortSignal.timeout(all.timeout)]) : io.signal;
       await using client = openClient(all.address);
+      if (all['connect-timeout'] > 0) await connectWithin(client.transport, all['connect-timeout']);
       return await spec.run({ client, scope: scopeOf(all.namespace, { signal }) }, invocation);
     },
   });

@@ -7,12 +7,12 @@ import { run } from './process.ts';
 
 test('wrong arguments are TypeErrors that name the place', () => {
   const loose = addon as unknown as Record<string, (...args: unknown[]) => unknown>;
-  expect(() => loose['statfs']?.(5)).toThrow('argument 1 must be a string or a Uint8Array');
-  expect(() => loose['mkdirAt']?.(-100, '/x', 1.5)).toThrow('argument 3 must be an integer');
-  expect(() => loose['mkdirAt']?.(-100, '/x', -1)).toThrow('argument 3 must be an unsigned 32-bit integer');
-  expect(() => loose['mkdirAt']?.('/', '/x', 1)).toThrow('argument 1 must be an integer');
-  expect(() => loose['mkdirAt']?.(-100)).toThrow(TypeError);
-  expect(() => loose['treeStat']?.({}, 'x')).toThrow('argument 1 must be a handle of this addon');
+  expect(() => loose.statfs?.(5)).toThrow('argument 1 must be a string or a Uint8Array');
+  expect(() => loose.mkdirAt?.(-100, '/x', 1.5)).toThrow('argument 3 must be an integer');
+  expect(() => loose.mkdirAt?.(-100, '/x', -1)).toThrow('argument 3 must be an unsigned 32-bit integer');
+  expect(() => loose.mkdirAt?.('/', '/x', 1)).toThrow('argument 1 must be an integer');
+  expect(() => loose.mkdirAt?.(-100)).toThrow(TypeError);
+  expect(() => loose.treeStat?.({}, 'x')).toThrow('argument 1 must be a handle of this addon');
 });
 
 test('many threads use it at once, and may end in the middle of a call', async () => {

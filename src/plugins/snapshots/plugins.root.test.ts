@@ -52,7 +52,7 @@ test('those that cannot work here say why, and show where they would have been',
   const seen: Record<string, unknown[]> = {};
   for (const plugin of [aufs, zfs, btrfs, devmapper]) {
     const { error, exports } = await start(plugin, root);
-    seen[plugin.id] = [error instanceof SkipPlugin, (error as Error).message.replaceAll(root, ''), exports['root']];
+    seen[plugin.id] = [error instanceof SkipPlugin, (error as Error).message.replaceAll(root, ''), exports.root];
   }
   expect(seen).toEqual({
     aufs: [true, 'aufs is not supported (the kernel does not have it)', join(root, 'aufs')],
@@ -74,17 +74,17 @@ test('those that cannot work here say why, and show where they would have been',
 test('overlayfs and native start, in another directory too, and overlayfs takes mount options', async () => {
   const root = mkdtempSync('/dev/shm/berth-plugins-');
   const plain = await start(overlayfs, root);
-  expect([plain.exports['root'], plain.capabilities]).toEqual([join(root, 'overlayfs'), ['rebase', 'only-remap-ids']]);
+  expect([plain.exports.root, plain.capabilities]).toEqual([join(root, 'overlayfs'), ['rebase', 'only-remap-ids']]);
   const config = { root_path: join(root, 'else/where'), mount_options: ['volatile', 'index=on'], slow_chown: true };
   const other = await start(overlayfs, root, config);
-  expect([other.exports['root'], other.capabilities]).toEqual([config.root_path, ['rebase']]);
+  expect([other.exports.root, other.capabilities]).toEqual([config.root_path, ['rebase']]);
   const store = other.value as Snapshotter;
   await store.prepare(scope, 'a', '');
   await store.commit(scope, 'A', 'a');
   const [mount] = await store.prepare(scope, 'b', 'A');
   expect(mount?.options.slice(-2)).toEqual(['volatile', 'index=on']);
   const copies = await start(native, root);
-  expect(copies.exports['root']).toBe(join(root, 'native'));
+  expect(copies.exports.root).toBe(join(root, 'native'));
   const refused = await start(overlayfs, root, { root_path: join(root, 'r'), mount_options: ['nonsense'] });
   expect(refused.error).toBeInstanceOf(SkipPlugin);
   for (const { value } of [plain, other, copies]) await value?.[Symbol.asyncDispose]?.();

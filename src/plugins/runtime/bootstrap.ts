@@ -16,12 +16,15 @@ export interface Bootstrap {
   readonly protocol: string;
 }
 
+const oldestVersion = 2;
 const newestVersion = 3;
 
 /** Reads what a shim's `start` printed, whatever its generation. @throws invalid_argument quoting the output */
 export function parseBootstrap(output: Uint8Array): Bootstrap {
   const found = parseProto(output) ?? parseJson(output) ?? parsePlain(output);
   if (found === undefined) throw invalidArgument(`shim start printed no address: ${quote(output)}`);
+  if (!Number.isInteger(found.version) || found.version < oldestVersion)
+    throw invalidArgument(`shim speaks task service version ${found.version}: no such version`);
   if (found.version > newestVersion)
     throw invalidArgument(
       `shim speaks task service version ${found.version}; ${newestVersion} is the newest known here`,

@@ -6,6 +6,7 @@ import {
   readdir,
   readFile,
   readlink,
+  realpath,
   rename,
   rm,
   rmdir,
@@ -14,9 +15,10 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Any } from '#base/any';
-import { alreadyExists, isFault, wrap } from '#base/errors';
+import { alreadyExists, failedPrecondition, isFault, wrap } from '#base/errors';
 import type { Log } from '#base/log';
-import { unmountAll } from '#sys/mount';
+import { unmountAll, unmountRecursive } from '#sys/mount';
+import { mountsBelow } from '#sys/mountinfo';
 
 /**
  * A container's directory while it has a task: `<state>/<namespace>/<id>/` with `config.json` (the spec, verbatim), `rootfs/`,
@@ -84,10 +86,19 @@ export async function removeBundle(bundle: Bundle, log?: Log): Promise<void> {
   log?.debug('bundle removed', { id: bundle.id });
 }
 
-/** Removes a bundle's directory; `rootfs` by rmdir only, so that a mount nobody could detach loses no file. */
+/**
+ * Removes a bundle's directory with what a container without a root file system of its own has put into `rootfs`; never what is
+ * mounted there. @throws failed_precondition when a mount cannot be detached: then nothing is removed
+ */
 export async function removeTree(path: string): Promise<void> {
-  await unmountAll(join(path, 'rootfs'), { detach: true });
-  await rmdir(join(path, 'rootfs')).catch(ifMissing);
+  const rootfs = join(path, 'rootfs');
+  await unmountAll(rootfs, { detach: true });
+  // Empty nearly always; only if not is it worth to look whether a mount is below it.
+  await rmdir(rootfs).catch(async (thrown: NodeJS.ErrnoException) => {
+    if (thrown.code !== 'ENOTEMPTY') return ifMissing(thrown);
+    await unmountRecursive(rootfs, { detach: true });
+    if (mountsBelow(await realpath(rootfs)).length > 0) throw failedPrecondition(`remove ${path}: still mounted`);
+  });
   await rm(path, { recursive: true, force: true });
 }
 

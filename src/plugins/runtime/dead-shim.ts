@@ -4,6 +4,7 @@ import { now } from '#base/timestamp';
 import type { ProcessExit } from '#core/runtime/runtime';
 import { type Bundle, readBundleFile, removeBundle } from './bundle.ts';
 import { type Environment, paramsFor } from './environment.ts';
+import { endProcessesIn } from './shim-process.ts';
 import type { Task } from './task-table.ts';
 import { fromWireTimestamp } from './wire.ts';
 
@@ -21,7 +22,9 @@ export async function onDisconnect(env: Environment, task: Task): Promise<void> 
 export function buryTask(env: Environment, task: Task): Promise<ProcessExit> {
   task.deleting = true;
   task.shim.close();
-  task.burial ??= bury(env, task.shim.bundle, task.shim.binary, task.exitTold).finally(() => env.tasks.remove(task));
+  task.burial ??= bury(env, task.shim.bundle, task.shim.binary, () => task.exitTold).finally(() =>
+    env.tasks.remove(task),
+  );
   return task.burial;
 }
 
@@ -30,25 +33,30 @@ export async function bury(
   env: Environment,
   bundle: Bundle,
   binary: string | undefined,
-  exitTold: boolean,
+  exitTold: () => boolean,
 ): Promise<ProcessExit> {
   const { id, namespace } = bundle;
   env.log.warn('cleaning up after shim disconnected', { id, namespace });
+  // One that lives on without a connection would tell of the end that it is about to see.
+  await endProcessesIn(bundle);
   const exit = await lastWords(env, bundle, binary);
-  const told = exitTold || (await readBundleFile(bundle, exitToldMark)) !== undefined;
+  const told = exitTold() || (await readBundleFile(bundle, exitToldMark)) !== undefined;
   try {
     await removeBundle(bundle);
   } catch (error) {
     env.log.error('failed to remove the bundle of a dead shim', { id, namespace, error });
   }
-  await env.exits.tell(namespace, exit, told);
+  await env.exits.tell(namespace, exit, told || exitTold());
   return exit;
 }
 
-/** Runs the shim's `delete`; where that fails the exit is unknown: 255, as clients expect. */
+/** How clients know an end that nobody has seen. */
+export const unknownExit = (id: string): ProcessExit => ({ id, pid: 0, exitStatus: 255, exitedAt: now() });
+
+/** Runs the shim's `delete`; where that fails the exit is unknown. */
 async function lastWords(env: Environment, bundle: Bundle, binary: string | undefined): Promise<ProcessExit> {
-  const unknown = { id: bundle.id, pid: 0, exitStatus: 255, exitedAt: now() };
-  if (binary === undefined) return unknown;
+  const unknown = unknownExit(bundle.id);
+  if (binary === undefined || binary === '') return unknown;
   try {
     const output = await env.binaries.cleanUp(
       binary,
@@ -60,6 +68,7 @@ async function lastWords(env: Environment, bundle: Bundle, binary: string | unde
     return { id: bundle.id, pid, exitStatus, exitedAt: fromWireTimestamp(exitedAt) ?? now() };
   } catch (error) {
     env.log.warn('failed to clean up after shim disconnected', { id: bundle.id, namespace: bundle.namespace, error });
+    await endProcessesIn(bundle);
     return unknown;
   }
 }

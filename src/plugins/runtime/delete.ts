@@ -1,10 +1,10 @@
 import { DeleteRequestSchema, DeleteResponseSchema } from '#api/runtime/task/v2/task_pb';
-import { classOf, isFault } from '#base/errors';
+import { classOf, isFault, notFound } from '#base/errors';
 import { now } from '#base/timestamp';
 import type { ProcessExit } from '#core/runtime/runtime';
 import type { Scope } from '#core/scope';
 import { removeBundle } from './bundle.ts';
-import { buryTask } from './dead-shim.ts';
+import { buryTask, unknownExit } from './dead-shim.ts';
 import type { Environment } from './environment.ts';
 import { shutDown } from './launch.ts';
 import type { Task } from './task-table.ts';
@@ -19,8 +19,13 @@ export async function deleteTask(env: Environment, scope: Scope, task: Task): Pr
   try {
     exit = await callDelete(env, scope, task, '');
   } catch (thrown) {
-    if (!(await isHopeless(env, task, thrown))) throw thrown;
-    return deleteDead(env, task);
+    // Another delete was quicker, and has answered its caller.
+    if (task.burial === undefined && env.tasks.find(task.namespace, task.id) !== task)
+      throw notFound(`task ${task.id}`, thrown);
+    if (await isHopeless(env, task, thrown)) return deleteDead(task, env);
+    if (!isFault(thrown, 'not_found')) throw thrown;
+    exit = unknownExit(task.id); // the shim answers and has none: there is nothing more to ask
+    if (!task.exitTold) await env.exits.tell(task.namespace, exit, false);
   }
   task.deleting = true;
   env.tasks.remove(task);
@@ -44,15 +49,14 @@ async function callDelete(env: Environment, scope: Scope, task: Task, execId: st
   return { id: execId === '' ? task.id : execId, pid, exitStatus, exitedAt: fromWireTimestamp(exitedAt) ?? now() };
 }
 
-/** A shim that is gone, that has no such task, or that hangs will never delete it. */
+/** A shim that is gone or hangs will never delete it. */
 async function isHopeless(env: Environment, task: Task, thrown: unknown): Promise<boolean> {
-  if (isFault(thrown, 'unavailable') || isFault(thrown, 'not_found')) return true;
+  if (isFault(thrown, 'unavailable')) return true;
   return classOf(thrown) === 'deadline_exceeded' && !(await task.shim.responds(env.limits.state));
 }
 
-async function deleteDead(env: Environment, task: Task): Promise<ProcessExit> {
+function deleteDead(task: Task, env: Environment): Promise<ProcessExit> {
   task.deleting = true;
   task.shim.kill();
-  task.shim.close();
   return buryTask(env, task);
 }

@@ -35,13 +35,13 @@ export const paramsFor = (env: Environment, bundle: Bundle, options?: Any): Star
   ...(options === undefined ? {} : { options }),
 });
 
-/** What a later daemon needs to find the shim and, if it is dead, to clean up after it. */
-export async function rememberShim(bundle: Bundle, binary: string, bootstrap: Bootstrap): Promise<void> {
-  await Promise.all([
-    writeBundleFile(bundle, 'shim-binary-path', binary),
-    writeBundleFile(bundle, 'bootstrap.json', formatBootstrap(bootstrap)),
-  ]);
-}
+/** What a later daemon needs to clean up after the shim. */
+export const rememberBinary = (bundle: Bundle, binary: string): Promise<void> =>
+  writeBundleFile(bundle, 'shim-binary-path', binary);
+
+/** What it needs to find the shim. */
+export const rememberShim = (bundle: Bundle, bootstrap: Bootstrap): Promise<void> =>
+  writeBundleFile(bundle, 'bootstrap.json', formatBootstrap(bootstrap));
 
 /** The inverse. Bundles of other daemons may hold a bare address only. */
 export async function recallShim(

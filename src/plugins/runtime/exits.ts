@@ -4,6 +4,7 @@ import type { Log } from '#base/log';
 import { now } from '#base/timestamp';
 import type { Events } from '#core/events/events';
 import type { ProcessExit } from '#core/runtime/runtime';
+import { isIdentifier } from '#lib/identifier';
 import { toWireTimestamp } from './wire.ts';
 
 const exitTopic = '/tasks/exit';
@@ -27,7 +28,7 @@ export class Exits {
     for await (const { namespace, event } of this.#events.subscribe(signal, [`topic=="${exitTopic}"`])) {
       try {
         const exit = fromBinary(TaskExitSchema, event.value);
-        if (exit.id === exit.containerId) this.#onExit(namespace, exit.containerId);
+        if (exit.id === exit.containerId && isIdentifier(exit.id)) this.#onExit(namespace, exit.containerId);
       } catch (error) {
         log.warn('a shim sent an exit event that cannot be read', { namespace, error });
       }

@@ -11,10 +11,10 @@ import type { CreateTaskOptions } from '#core/runtime/runtime';
 import type { Scope } from '#core/scope';
 import { type Bundle, createBundle, removeBundle } from './bundle.ts';
 import { onDisconnect } from './dead-shim.ts';
-import { type Environment, paramsFor, rememberShim } from './environment.ts';
+import { type Environment, paramsFor, rememberBinary, rememberShim } from './environment.ts';
 import { Shim } from './shim.ts';
 import { followLog } from './shim-log.ts';
-import { noteShimProcess } from './shim-process.ts';
+import { endProcessesIn, noteShimProcess } from './shim-process.ts';
 import type { Task } from './task-table.ts';
 import { toWireAny, toWireMount } from './wire.ts';
 
@@ -43,15 +43,18 @@ async function startShim(
   const params = paramsFor(env, bundle, options.options);
   const bounded = within(env.limits.start, signal);
   try {
+    await rememberBinary(bundle, binary); // first: a daemon that finds half a start can clean up after it
     const bootstrap = await env.binaries.start(binary, bundle, params, bounded);
-    await rememberShim(bundle, binary, bootstrap);
+    await rememberShim(bundle, bootstrap);
     return await Shim.connect({ bundle, binary, log }, bootstrap, bounded);
   } catch (thrown) {
     log[Symbol.dispose]();
     // It may have come up after all: its own clean-up ends what there is. The first error is the one to report.
+    await endProcessesIn(bundle);
     await env.binaries.cleanUp(binary, bundle, params, AbortSignal.timeout(env.limits.cleanup)).catch((error) => {
       env.log.debug('clean-up after a failed shim start', { id: bundle.id, error });
     });
+    await endProcessesIn(bundle); // the clean-up itself may hang
     throw thrown;
   }
 }
@@ -110,6 +113,7 @@ export async function giveUp(env: Environment, shim: Shim): Promise<void> {
     env.log.debug('delete of a task that was given up', { id, error });
   }
   await shutDown(env, shim);
+  await endProcessesIn(shim.bundle); // the shim, if it hangs
   try {
     await env.binaries.cleanUp(
       shim.binary,
@@ -119,6 +123,7 @@ export async function giveUp(env: Environment, shim: Shim): Promise<void> {
     );
   } catch (error) {
     env.log.debug('clean-up of a task that was given up', { id, error });
+    await endProcessesIn(shim.bundle);
   }
 }
 

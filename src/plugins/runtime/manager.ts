@@ -23,6 +23,7 @@ import type { Any } from '#base/any';
 import { invalidArgument, isFault, notFound } from '#base/errors';
 import type { CreateTaskOptions, ExecOptions, KillOptions, Process, ProcessExit, Runtime } from '#core/runtime/runtime';
 import type { Scope } from '#core/scope';
+import { quickCgroupMoves } from '#sys/cgroup-moves';
 import { deleteProcess, deleteTask } from './delete.ts';
 import type { Environment } from './environment.ts';
 import { kill } from './kill.ts';
@@ -39,11 +40,13 @@ export class ShimManager implements Runtime {
   }
 
   async create(scope: Scope, id: string, options: CreateTaskOptions): Promise<{ readonly pid: number }> {
+    using _quick = quickCgroupMoves();
     return { pid: await launch(this.#env, scope, id, options) };
   }
 
   async start(scope: Scope, id: string, execId: string): Promise<{ readonly pid: number }> {
     const { shim } = this.#env.tasks.get(scope, id);
+    using _quick = execId === '' ? undefined : quickCgroupMoves();
     const { pid } = await shim.call(
       'Start',
       [StartRequestSchema, { id, execId }],
@@ -53,7 +56,7 @@ export class ShimManager implements Runtime {
     return { pid };
   }
 
-  delete(scope: Scope, id: string): Promise<ProcessExit> {
+  async delete(scope: Scope, id: string): Promise<ProcessExit> {
     return deleteTask(this.#env, scope, this.#env.tasks.get(scope, id));
   }
 
@@ -62,7 +65,7 @@ export class ShimManager implements Runtime {
     return deleteProcess(this.#env, scope, this.#env.tasks.get(scope, id), execId);
   }
 
-  state(scope: Scope, id: string, execId: string): Promise<Process> {
+  async state(scope: Scope, id: string, execId: string): Promise<Process> {
     return this.#state(scope, this.#env.tasks.get(scope, id), execId);
   }
 
@@ -85,6 +88,7 @@ export class ShimManager implements Runtime {
   async exec(scope: Scope, id: string, { execId, spec, ...stdio }: ExecOptions): Promise<void> {
     if (execId === '') throw invalidArgument('exec id cannot be empty');
     const { shim } = this.#env.tasks.get(scope, id);
+    using _quick = quickCgroupMoves(startsWithinMs);
     const request = { id, execId, ...stdio, spec: toWireAny(spec) };
     await shim.call('Exec', [ExecProcessRequestSchema, request], ExecProcessResponseSchema, this.#bounded(scope));
   }
@@ -195,6 +199,9 @@ export class ShimManager implements Runtime {
     }
   }
 }
+
+/** When an exec is started after it was made, usually. */
+const startsWithinMs = 50;
 
 function timed(at: Parameters<typeof fromWireTimestamp>[0]) {
   const exitedAt = fromWireTimestamp(at);

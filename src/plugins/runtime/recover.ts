@@ -15,7 +15,7 @@ import { followLog } from './shim-log.ts';
  */
 export async function recover(env: Environment): Promise<void> {
   const { bundles, leftovers } = await listBundles(env.roots);
-  for (const path of leftovers) await removeTree(path);
+  for (const path of leftovers) await orSay(env, 'failed to remove a leftover', path, removeTree(path));
   await Promise.all(
     bundles.map(async (bundle) => {
       try {
@@ -25,26 +25,34 @@ export async function recover(env: Environment): Promise<void> {
       }
     }),
   );
-  await removeOrphanWork(env.roots);
+  await orSay(env, 'failed to remove work directories', env.roots.work, removeOrphanWork(env.roots));
   if (bundles.length > 0) env.log.info('tasks taken back', { found: bundles.length, running: env.tasks.all().length });
+}
+
+/** What cannot be tidied away is no reason not to serve. */
+async function orSay(env: Environment, message: string, path: string, work: Promise<void>): Promise<void> {
+  await work.catch((error: unknown) => env.log.error(message, { path, error }));
 }
 
 async function adopt(env: Environment, bundle: Bundle): Promise<void> {
   if ((await readdir(bundle.path)).length === 0) return removeBundle(bundle);
   const { binary, bootstrap } = await recallShim(bundle);
   const exitTold = (await readBundleFile(bundle, exitToldMark)) !== undefined;
-  if (bootstrap === undefined) return void (await bury(env, bundle, binary, exitTold));
+  if (bootstrap === undefined) return void (await bury(env, bundle, binary, () => exitTold));
+  // Before the attempt to connect: that there is no descriptor left for it must not be taken for the shim's death.
+  const log = followLog(env, bundle);
+  const bounded = AbortSignal.timeout(env.limits.load);
   let shim: Shim;
   try {
     const address = parseBootstrap(new TextEncoder().encode(bootstrap));
-    const log = followLog(env, bundle);
-    shim = await Shim.connect({ bundle, binary: binary ?? '', log }, address, AbortSignal.timeout(env.limits.load));
+    shim = await Shim.connect({ bundle, binary: binary ?? '', log }, address, bounded);
   } catch (error) {
+    log[Symbol.dispose]();
     env.log.debug('shim not reached', { id: bundle.id, namespace: bundle.namespace, error });
-    return void (await bury(env, bundle, binary, exitTold));
+    return void (await bury(env, bundle, binary, () => exitTold));
   }
   await shim.recallProcess();
-  if (await isLeaked(env, shim)) {
+  if (await isLeaked(shim, bounded, env)) {
     env.log.warn('shim without a task', { id: bundle.id, namespace: bundle.namespace });
     await giveUp(env, shim);
     return removeBundle(bundle);
@@ -53,8 +61,8 @@ async function adopt(env: Environment, bundle: Bundle): Promise<void> {
 }
 
 /** A shim that answers and knows no process of this container: its maker died between the shim's start and the task's creation. */
-async function isLeaked(env: Environment, shim: Shim): Promise<boolean> {
-  const calling = { timeoutMs: env.limits.load };
+async function isLeaked(shim: Shim, bounded: AbortSignal, env: Environment): Promise<boolean> {
+  const calling = { signal: bounded };
   try {
     const { taskPid } = await shim.identify(calling);
     if (taskPid !== 0) return false;

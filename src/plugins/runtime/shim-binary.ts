@@ -1,5 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
+import { within } from '#base/cancellation';
 import { invalidArgument, messageOf, notFound, wrap } from '#base/errors';
 import type { Log } from '#base/log';
 import { run } from '#sys/process';
@@ -66,13 +67,15 @@ export class ShimBinaries {
     const known = this.#generations.get(key);
     if (known !== undefined) return known;
     let generation: Generation = 'options';
+    const bounded = within(versionTimeoutMs, signal);
     try {
       generation = generationOf(
         new TextDecoder().decode(
-          await runProgram(binary, ['-v'], { cwd: '/', env: inherited(), input: new Uint8Array(), signal }),
+          await runProgram(binary, ['-v'], { cwd: '/', env: inherited(), input: new Uint8Array(), signal: bounded }),
         ),
       );
     } catch (thrown) {
+      if (signal.aborted) throw thrown; // says nothing about the shim's generation
       // Shims of other makers know no -v; they take the oldest form.
       this.#log.debug('shim told no version', { binary, error: messageOf(thrown) });
     }
@@ -80,6 +83,9 @@ export class ShimBinaries {
     return generation;
   }
 }
+
+/** A program that hangs when asked for its version is one that does not know the question. */
+const versionTimeoutMs = 5_000;
 
 /** `io.containerd.runc.v2` → `containerd-shim-runc-v2`. */
 function binaryName(runtime: string): string {

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { classOf } from '#base/errors';
 import { holdProcess, type ProcessHandle } from '#sys/process';
 import { type Bundle, readBundleFile, writeBundleFile } from './bundle.ts';
 
@@ -19,6 +20,45 @@ export async function recallShimProcess(bundle: Bundle): Promise<ProcessHandle |
   if (held === undefined || (await startOf(held.pid)) === since) return held;
   held[Symbol.dispose]();
   return undefined;
+}
+
+/**
+ * Kills what works in a bundle's directory and waits for its end: the shim that was started for this container, a shim's `start` or
+ * `delete` that hangs, a runtime's command. A container's own processes work in its root, and a shim that serves this container
+ * too but was started for another works in that one's bundle. Looks at every process: for the way out, not for every day.
+ */
+export async function endProcessesIn(bundle: Bundle): Promise<void> {
+  const home = await identityOf(bundle.path);
+  if (home === undefined) return;
+  const ending: Promise<void>[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name) || (await identityOf(`/proc/${name}/cwd`)) !== home) continue;
+    const held = holdProcess(Number(name));
+    // Looked at again, as it is held only now.
+    if (held !== undefined && (await identityOf(`/proc/${name}/cwd`)) === home) ending.push(end(held));
+    else held?.[Symbol.dispose]();
+  }
+  await Promise.all(ending);
+}
+
+const endTimeoutMs = 2_000;
+
+async function end(held: ProcessHandle): Promise<void> {
+  using _held = held;
+  held.signal('SIGKILL');
+  // One that the kernel holds up ends later: nobody gains by waiting.
+  await held.ended({ signal: AbortSignal.timeout(endTimeoutMs), keepAlive: false }).catch((thrown: unknown) => {
+    if (classOf(thrown) !== 'deadline_exceeded') throw thrown;
+  });
+}
+
+/** What makes a directory the same one under any path; `undefined` when there is none (any more). */
+async function identityOf(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch((thrown: NodeJS.ErrnoException) => {
+    if (['ENOENT', 'ESRCH', 'EACCES'].includes(thrown.code ?? '')) return undefined;
+    throw thrown;
+  });
+  return found && `${found.dev}:${found.ino}`;
 }
 
 /** When a process began, in the kernel's ticks since boot; `undefined` when it is gone. */

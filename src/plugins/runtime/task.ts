@@ -3,14 +3,8 @@ import { Events } from '#core/events/events';
 import { definePlugin } from '#core/plugin/plugin';
 import { one } from '#core/plugin/slot';
 import { Runtime } from '#core/runtime/runtime';
-import { writeBundleFile } from './bundle.ts';
-import { exitToldMark } from './dead-shim.ts';
-import type { Environment, Limits } from './environment.ts';
-import { Exits } from './exits.ts';
-import { ShimManager } from './manager.ts';
-import { recover } from './recover.ts';
-import { ShimBinaries } from './shim-binary.ts';
-import { TaskTable } from './task-table.ts';
+import type { Limits } from './environment.ts';
+import { openRuntime } from './open.ts';
 
 /** Containers under shims of containerd's runtime v2 protocol, ours or anybody's. */
 export default definePlugin({
@@ -21,36 +15,16 @@ export default definePlugin({
   }),
   needs: { events: one(Events) },
   exports: { 'log-uri-schemes': 'fifo,binary,file' },
-  async start({ rootDir, stateDir, signal, log, daemon }, { events }) {
-    const tasks = new TaskTable();
-    const told = (namespace: string, id: string) => {
-      const task = tasks.find(namespace, id);
-      if (task === undefined) return;
-      task.exitTold = true;
-      writeBundleFile(task.shim.bundle, exitToldMark, '').catch((error) => {
-        if (!task.deleting) log.warn('an exit could not be noted', { id, namespace, error });
-      });
-    };
-    const env: Environment = {
+  start({ rootDir, stateDir, signal, log, daemon }, { events }) {
+    const { address, ttrpcAddress, executable, version, debug } = daemon;
+    return openRuntime({
       roots: { state: stateDir, work: rootDir },
       limits: limitsOf(daemon.timeout),
-      binaries: new ShimBinaries(daemon.executable, log),
-      tasks,
-      exits: new Exits(events, told),
+      daemon: { grpcAddress: address, ttrpcAddress, executable, version, debug },
+      events,
       log,
-      daemon: {
-        grpcAddress: daemon.address,
-        ttrpcAddress: daemon.ttrpcAddress,
-        executable: daemon.executable,
-        version: daemon.version,
-        debug: daemon.debug,
-      },
-    };
-    void env.exits.watch(signal, log).catch((error) => {
-      if (!signal.aborted) log.error('exits are not watched any more', { error });
+      signal,
     });
-    await recover(env);
-    return new ShimManager(env);
   },
 });
 

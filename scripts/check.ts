@@ -6,6 +6,7 @@ const steps: readonly (readonly [name: string, ...command: readonly string[]])[]
   ['format and lint', 'npx', 'biome', 'check', '--error-on-warnings', ...(fix ? ['--write'] : [])],
   ['types', 'npx', 'tsc', '--noEmit'],
   ['layers', 'bun', 'scripts/layers.ts'],
+  ['lock file', 'npm', 'ci', '--dry-run', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
   ['generated files', 'bun', 'scripts/api.ts', '--check'],
   ['reference', 'bun', 'scripts/docs.ts', '--check'],
 ];

@@ -76,9 +76,12 @@ export function startInput(generation: Generation, params: StartParams): Uint8Ar
   });
 }
 
-/** From what `<shim> -v` prints: 2.3 was the first to want its parameters as a message. */
+/**
+ * From what `<shim> -v` prints: 2.3 was the first to want its parameters as a message. Only the form of containerd's own shim library counts:
+ * other makers number their programs as they like, and are built on it mostly at an older version.
+ */
 export function generationOf(versionOutput: string): Generation {
-  const match = /\bv?(\d+)\.(\d+)\.\d+/.exec(versionOutput);
+  const match = /^\s*Version:\s+v?(\d+)\.(\d+)\./m.exec(versionOutput);
   if (match === null) return 'options';
   const [major, minor] = [Number(match[1]), Number(match[2])];
   return major > 2 || (major === 2 && minor >= 3) ? 'params' : 'options';

@@ -15,7 +15,7 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Any } from '#base/any';
-import { alreadyExists, failedPrecondition, isFault, wrap } from '#base/errors';
+import { alreadyExists, failedPrecondition, invalidArgument, isFault, wrap } from '#base/errors';
 import type { Log } from '#base/log';
 import { unmountAll, unmountRecursive } from '#sys/mount';
 import { mountsBelow } from '#sys/mountinfo';
@@ -151,7 +151,12 @@ interface IdMap {
 function mappedRootGroup(spec: Any): number {
   const text = new TextDecoder().decode(spec.value);
   if (!text.includes('gidMappings')) return 0;
-  const parsed = JSON.parse(text) as { readonly linux?: { readonly gidMappings?: readonly IdMap[] } };
+  let parsed: { readonly linux?: { readonly gidMappings?: readonly IdMap[] } };
+  try {
+    parsed = JSON.parse(text) as typeof parsed;
+  } catch (thrown) {
+    throw invalidArgument('spec is no JSON', thrown);
+  }
   const host = parsed.linux?.gidMappings?.find((map) => map.containerID === 0 || map.containerID === undefined)?.hostID;
   return typeof host === 'number' && Number.isInteger(host) && host >= 0 ? host : 0;
 }

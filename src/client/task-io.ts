@@ -33,6 +33,7 @@ export interface TaskIo extends AsyncDisposable {
   readonly drained: Promise<void>;
 }
 
+const drop = async (): Promise<void> => {};
 const defaultFifoDir = '/run/containerd/fifo';
 
 /** No streams at all. */
@@ -53,11 +54,9 @@ export async function fifoIo(id: string, streams: Streams, options: TaskIoOption
   const parent = options.fifoDir || defaultFifoDir;
   await mkdir(parent, { recursive: true, mode: 0o711 });
   const directory = await mkdtemp(join(parent, ''));
-  const wanted = {
-    stdin: streams.stdin !== undefined,
-    stdout: streams.stdout !== undefined,
-    stderr: streams.stderr !== undefined && !options.terminal,
-  };
+  const any = Object.values(streams).some((stream) => stream !== undefined);
+  // Some shims fail when one of the outputs is missing and the other is not: what nobody wants is read and dropped.
+  const wanted = { stdin: streams.stdin !== undefined, stdout: any, stderr: any && !options.terminal };
   const path = (name: keyof typeof wanted) => (wanted[name] ? join(directory, `${id}-${name}`) : '');
   const stdio: Stdio = {
     stdin: path('stdin'),
@@ -66,7 +65,7 @@ export async function fifoIo(id: string, streams: Streams, options: TaskIoOption
     terminal: options.terminal,
   };
   for (const fifo of [stdio.stdin, stdio.stdout, stdio.stderr]) if (fifo !== '') ensureFifo(fifo, 0o700);
-  return joined(stdio, streams, async () =>
+  return joined(stdio, { stdout: drop, stderr: drop, ...streams }, async () =>
     options.keep ? undefined : rm(directory, { recursive: true, force: true }),
   );
 }

@@ -53,7 +53,7 @@ export function uriIo(uri: string): TaskIo {
 export async function fifoIo(id: string, streams: Streams, options: TaskIoOptions): Promise<TaskIo> {
   const parent = options.fifoDir || defaultFifoDir;
   await mkdir(parent, { recursive: true, mode: 0o711 });
-  const directory = await mkdtemp(join(parent, ''));
+  const directory = await mkdtemp(`${parent}/`);
   const any = Object.values(streams).some((stream) => stream !== undefined);
   // Some shims fail when one of the outputs is missing and the other is not: what nobody wants is read and dropped.
   const wanted = { stdin: streams.stdin !== undefined, stdout: any, stderr: any && !options.terminal };
@@ -126,11 +126,12 @@ async function copyOut(fd: number, sink: (bytes: Uint8Array) => Promise<void>, s
   }
 }
 
-/** Tells whether the input came to its end. */
+/** Tells whether the input came to its end. One that cannot be read (any more) has: the process must not wait for it. */
 async function copyIn(source: AsyncIterable<Uint8Array>, fd: number, signal: AbortSignal): Promise<boolean> {
-  for await (const bytes of source) {
-    if (signal.aborted) return false;
-    await writeFifo(fd, bytes, { signal });
+  const reader = source[Symbol.asyncIterator]();
+  for (;;) {
+    const { done, value } = await reader.next().catch(() => ({ done: true, value: undefined }));
+    if (signal.aborted || done === true || value === undefined) return !signal.aborted;
+    await writeFifo(fd, value, { signal });
   }
-  return !signal.aborted;
 }

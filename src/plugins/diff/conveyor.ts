@@ -75,9 +75,11 @@ export class Conveyor {
     for (;;) {
       const seen = Atomics.load(this.#words, forReader);
       if (this.cancelled) return undefined;
-      const size = Number(Atomics.load(this.#sizes, arrived));
+      // In this order, and the whole size from the one word: between two looks the layer may have become complete.
       const whole = Atomics.load(this.#sizes, complete);
-      if (size > have || whole !== incomplete) return { size, last: whole !== incomplete };
+      if (whole !== incomplete) return { size: Number(whole), last: true };
+      const size = Number(Atomics.load(this.#sizes, arrived));
+      if (size > have) return { size, last: false };
       Atomics.wait(this.#words, forReader, seen);
     }
   }

@@ -11,6 +11,7 @@ import type { TopConfig } from './config/schema.ts';
 import { claimDirectories, pluginDirectories } from './directories.ts';
 import { logState } from './dump.ts';
 import { PluginGraph, type ShownByPlugin } from './graph/graph.ts';
+import { tidyWhenIdle } from './idle-memory.ts';
 import { applyProcessSettings } from './process-settings.ts';
 
 export interface DaemonOptions {
@@ -57,6 +58,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   cleanup.defer(() => stop.abort());
   await graph.start(options.signal);
+  cleanup.use(tidyWhenIdle(info.operations));
   const held = cleanup.move();
   return {
     plugins: () => graph.reports(),

@@ -1,0 +1,49 @@
+import type { Operations } from '#base/operations';
+import { collectGarbage, forgetCode } from '#sys/heap';
+
+export interface IdleTimes {
+  readonly checkMs: number;
+  /** Without a call for so long, garbage is collected. */
+  readonly garbageMs: number;
+  /** And after so long, compiled code goes too. */
+  readonly codeMs: number;
+}
+
+/** What there is to do about it. */
+export interface IdleMemory {
+  collectGarbage(): void;
+  forgetCode(): void;
+}
+
+/** A collection holds the daemon up for some 20 ms, the first call after code was forgotten takes about that much longer: neither under work. */
+const usual: IdleTimes = { checkMs: 5_000, garbageMs: 10_000, codeMs: 30_000 };
+
+/**
+ * Gives memory back when nobody calls: the engine itself collects only under pressure of new objects, of which an idle daemon makes none.
+ * Until it is disposed.
+ */
+export function tidyWhenIdle(
+  operations: Operations,
+  times: IdleTimes = usual,
+  memory: IdleMemory = { collectGarbage, forgetCode },
+): Disposable {
+  let begun = -1;
+  let since = performance.now();
+  let done: 'nothing' | 'garbage' | 'code' = 'nothing';
+  const timer = setInterval(() => {
+    const now = performance.now();
+    if (operations.begun !== begun) {
+      begun = operations.begun;
+      since = now;
+      done = 'nothing';
+    } else if (done === 'nothing' && now - since >= times.garbageMs) {
+      memory.collectGarbage();
+      done = 'garbage';
+    } else if (done === 'garbage' && now - since >= times.codeMs) {
+      memory.forgetCode();
+      done = 'code';
+    }
+  }, times.checkMs);
+  timer.unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}

@@ -123,6 +123,7 @@ export function containerStoreSuite(label: string, open: OpenSubject<ContainerSt
     for (const each of moved) expect(await faultOf(store.update(scope, each))).toBe('invalid_argument');
     expect(await faultOf(store.update(scope, container('a'), ['snapshotter']))).toBe('invalid_argument');
     expect(await faultOf(store.update(scope, container('nobody'), ['image']))).toBe('not_found');
+    expect(await faultOf(store.update(scope, container(''), ['image']))).toBe('invalid_argument');
   });
 
   test(`${label}: delete takes the record, once`, async () => {

@@ -1,4 +1,4 @@
-import { alreadyExists, notFound } from '#base/errors';
+import { alreadyExists, invalidArgument, notFound } from '#base/errors';
 import { now } from '#base/timestamp';
 import type { Scope } from '#core/scope';
 import { parseFilters } from '#lib/filters/filter';
@@ -33,8 +33,10 @@ export function memoryContainers(): ContainerStore {
       if (within(scope).has(container.id)) throw alreadyExists(`container ${JSON.stringify(container.id)}`);
       return put(scope, container);
     },
-    update: async (scope, given, fields = []) =>
-      put(scope, updatedContainer(get(scope, given.id), given, fields, now())),
+    async update(scope, given, fields = []) {
+      if (given.id === '') throw invalidArgument('Container.ID required');
+      return put(scope, updatedContainer(get(scope, given.id), given, fields, now()));
+    },
     async delete(scope, id) {
       get(scope, id);
       within(scope).delete(id);

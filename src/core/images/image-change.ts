@@ -7,14 +7,15 @@ import type { Image, NewImage } from './images.ts';
 
 /** What an image store keeps for a new image. @throws invalid_argument */
 export function createdImage(given: NewImage, at: Timestamp): Image {
-  const { name, target, labels, createdAt } = given;
-  return checked({ name, target, labels: storedLabels(labels), createdAt: createdAt ?? at, updatedAt: at });
+  const { name, target, labels, sourceDate = at } = given;
+  return checked({ name, target, labels: storedLabels(labels), createdAt: sourceDate, updatedAt: sourceDate });
 }
 
 /** What it keeps after an update: `fields` as ImageStore.update has them. @throws invalid_argument */
 export function updatedImage(current: Image, given: NewImage, fields: readonly string[], at: Timestamp): Image {
+  const updatedAt = given.sourceDate ?? at;
   if (fields.length === 0) {
-    return checked({ ...current, target: given.target, labels: storedLabels(given.labels), updatedAt: at });
+    return checked({ ...current, target: given.target, labels: storedLabels(given.labels), updatedAt });
   }
   let { target, labels } = current;
   for (const path of fields) {
@@ -26,7 +27,7 @@ export function updatedImage(current: Image, given: NewImage, fields: readonly s
     } else
       throw invalidArgument(`cannot update ${JSON.stringify(path)} field on image ${JSON.stringify(current.name)}`);
   }
-  return checked({ ...current, target, labels, updatedAt: at });
+  return checked({ ...current, target, labels, updatedAt });
 }
 
 /** An image as filters see it. */
@@ -41,15 +42,20 @@ export const imageFields =
     return rest[0]?.toLowerCase() === 'mediatype' ? field(image.target.mediaType) : absent;
   };
 
+/** @throws invalid_argument for no name */
+export function checkImageName(name: string): void {
+  if (name === '') throw invalidArgument('Image.Name required');
+}
+
 function checked(image: Image): Image {
   const { name, target } = image;
-  if (name === '') throw invalidArgument('image name must not be empty');
+  checkImageName(name);
   try {
     parseDigest(target.digest);
   } catch (thrown) {
     throw wrap(thrown, 'Target.Digest');
   }
-  if (!(target.size > 0)) throw invalidArgument('Target.Size must be > 0');
+  if (!(target.size > 0)) throw invalidArgument('Target.Size must be greater than zero');
   if (target.mediaType === '') throw invalidArgument('Target.MediaType must be set');
   return image;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { compare } from '#base/timestamp';
+import { compare, type Timestamp } from '#base/timestamp';
 import { scopeOf } from '#core/scope';
 import { faultOf, type OpenSubject } from '#core/subject';
 import { digestOf } from '#lib/digest';
@@ -93,10 +93,25 @@ export function imageStoreSuite(label: string, open: OpenSubject<ImageStore>): v
     expect(await store.get(scope, 'a')).toEqual(whole);
   });
 
+  test(`${label}: a source date is the time of what is made or changed at it`, async () => {
+    await using subject = await open();
+    const { store } = subject;
+    const [early, late] = [1, 2].map((seconds) => ({ seconds, nanos: 7 })) as [Timestamp, Timestamp];
+    expect(await store.create(scope, { ...image('a'), sourceDate: early })).toMatchObject({
+      createdAt: early,
+      updatedAt: early,
+    });
+    const changed = await store.update(scope, { ...image('a', 'two'), sourceDate: late }, ['target']);
+    expect(changed).toMatchObject({ createdAt: early, updatedAt: late });
+    expect(await store.update(scope, { ...image('a', 'two'), sourceDate: early })).toMatchObject({ updatedAt: early });
+    expect(compare((await store.update(scope, image('a', 'three'))).updatedAt, late)).toBeGreaterThan(0);
+  });
+
   test(`${label}: an update neither makes an image nor a bad one`, async () => {
     await using subject = await open();
     const { store } = subject;
     expect(await faultOf(store.update(scope, image('a')))).toBe('not_found');
+    expect(await faultOf(store.update(scope, image('')))).toBe('invalid_argument');
     await store.create(scope, image('a'));
     expect(await faultOf(store.update(scope, image('a'), ['name']))).toBe('invalid_argument');
     const sizeless = { ...image('a'), target: { ...target('x'), size: 0 } };

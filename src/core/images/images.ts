@@ -12,14 +12,17 @@ export interface Image {
   readonly createdAt: Timestamp;
   readonly updatedAt: Timestamp;
 }
-export type NewImage = Pick<Image, 'name' | 'target' | 'labels'> & { readonly createdAt?: Timestamp };
+export interface NewImage extends Pick<Image, 'name' | 'target' | 'labels'> {
+  /** The time of the change instead of now, so that what is made from one source is the same whenever it is made. */
+  readonly sourceDate?: Timestamp;
+}
 
 export interface ImageStore {
   /** @throws not_found (`image "x": not found`) */
   get(scope: Scope, name: string): Promise<Image>;
   /** Images that match any of the filters (name, target.digest, target.mediatype, labels.*, annotations.*), in order of name. */
   list(scope: Scope, filters?: readonly string[]): Promise<readonly Image[]>;
-  /** The times are the store's, but for an explicit `createdAt`. @throws invalid_argument; already_exists */
+  /** @throws invalid_argument; already_exists */
   create(scope: Scope, image: NewImage): Promise<Image>;
   /** Changes `fields` (labels, labels.<k>, target, annotations, annotations.<k>); without fields all but the times. @throws not_found; invalid_argument */
   update(scope: Scope, image: NewImage, fields?: readonly string[]): Promise<Image>;

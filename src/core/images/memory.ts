@@ -2,7 +2,7 @@ import { alreadyExists, notFound } from '#base/errors';
 import { now } from '#base/timestamp';
 import type { Scope } from '#core/scope';
 import { parseFilters } from '#lib/filters/filter';
-import { createdImage, imageFields, updatedImage } from './image-change.ts';
+import { checkImageName, createdImage, imageFields, updatedImage } from './image-change.ts';
 import type { Image, ImageStore } from './images.ts';
 
 /** Images that are forgotten with the process: for tests and tools. */
@@ -32,7 +32,10 @@ export function memoryImages(): ImageStore {
       if (within(scope).has(image.name)) throw alreadyExists(`image ${JSON.stringify(image.name)}`);
       return put(scope, image);
     },
-    update: async (scope, given, fields = []) => put(scope, updatedImage(get(scope, given.name), given, fields, now())),
+    async update(scope, given, fields = []) {
+      checkImageName(given.name);
+      return put(scope, updatedImage(get(scope, given.name), given, fields, now()));
+    },
     async delete(scope, name, options = {}) {
       const { target } = get(scope, name);
       if (options.target !== undefined && options.target !== target.digest) {

@@ -27,7 +27,8 @@ export function memoryNamespaces(contents: (name: string) => readonly string[] =
       return { name: namespace.name, labels };
     },
     async update(namespace, fields = []) {
-      const labels = changedLabels(labelsOf(namespace.name), namespace.labels, fields);
+      checkIdentifier(namespace.name);
+      const labels = changedLabels(spaces.get(namespace.name) ?? {}, namespace.labels, fields);
       spaces.set(namespace.name, labels);
       return { name: namespace.name, labels };
     },

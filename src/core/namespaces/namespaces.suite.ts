@@ -37,7 +37,12 @@ export function namespaceStoreSuite(label: string, open: OpenSubject<NamespaceSt
     expect(await store.get('a')).toEqual(masked);
     expect(await store.update({ name: 'a', labels: { z: '9' } })).toEqual({ name: 'a', labels: { z: '9' } });
     expect(await faultOf(store.update({ name: 'a', labels: {} }, ['name']))).toBe('invalid_argument');
-    expect(await faultOf(store.update({ name: 'nobody', labels: {} }))).toBe('not_found');
+    expect(await store.update({ name: 'new', labels: { x: 'y' } }, ['labels.x'])).toEqual({
+      name: 'new',
+      labels: { x: 'y' },
+    });
+    expect(await store.list()).toContainEqual({ name: 'new', labels: { x: 'y' } });
+    expect(await faultOf(store.update({ name: '../new', labels: {} }))).toBe('invalid_argument');
   });
 
   test(`${label}: malformed names and labels are refused`, async () => {

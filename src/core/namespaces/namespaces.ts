@@ -12,7 +12,7 @@ export interface NamespaceStore {
   list(): Promise<readonly Namespace[]>;
   /** @throws already_exists; invalid_argument */
   create(namespace: Namespace): Promise<Namespace>;
-  /** Changes `fields` (`labels`, `labels.<k>`); without fields all labels. @throws not_found; invalid_argument */
+  /** Changes `fields` (`labels`, `labels.<k>`); without fields all labels. Like any write it makes the namespace that is not there. @throws invalid_argument */
   update(namespace: Namespace, fields?: readonly string[]): Promise<Namespace>;
   /** @throws not_found; failed_precondition naming what is still in it (images, blobs, containers, snapshots on "x" snapshotter) */
   delete(name: string): Promise<void>;

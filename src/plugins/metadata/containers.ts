@@ -1,7 +1,7 @@
 import type { SQLQueryBindings } from 'bun:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import type { Any } from '#base/any';
-import { alreadyExists, notFound } from '#base/errors';
+import { alreadyExists, invalidArgument, notFound } from '#base/errors';
 import { now } from '#base/timestamp';
 import { containerFields, createdContainer, updatedContainer } from '#core/containers/container-change';
 import type { Container, ContainerStore, NewContainer } from '#core/containers/containers';
@@ -77,6 +77,7 @@ export class SqliteContainers implements ContainerStore {
 
   update(scope: Scope, given: NewContainer, fields: readonly string[] = []): Promise<Container> {
     return this.#db.write((change) => {
+      if (given.id === '') throw invalidArgument('Container.ID required');
       const container = updatedContainer(this.#get(scope, given.id), given, fields, now());
       const assignments = columns.map((column) => `${column} = ?`).join(', ');
       const row = toRow(container);

@@ -1,7 +1,7 @@
 import { alreadyExists, notFound } from '#base/errors';
 import { now } from '#base/timestamp';
 import type { Descriptor } from '#core/descriptor';
-import { createdImage, imageFields, updatedImage } from '#core/images/image-change';
+import { checkImageName, createdImage, imageFields, updatedImage } from '#core/images/image-change';
 import type { Image, ImageStore, NewImage } from '#core/images/images';
 import type { Scope } from '#core/scope';
 import type { Digest } from '#lib/digest';
@@ -47,6 +47,7 @@ export class SqliteImages implements ImageStore {
 
   update(scope: Scope, given: NewImage, fields: readonly string[] = []): Promise<Image> {
     return this.#db.write((change) => {
+      checkImageName(given.name);
       const image = updatedImage(this.#get(scope, given.name), given, fields, now());
       this.#put(change, scope, image);
       change.deletion();

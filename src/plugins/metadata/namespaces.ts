@@ -7,6 +7,7 @@ import { namespaceCreated, namespaceDeleted, namespaceUpdated } from './announce
 import type { MetaDatabase } from './database.ts';
 import { abandonIngest, listIngests } from './ingest-rows.ts';
 import { readLabels, writeLabels } from './rows.ts';
+import { enterNamespace } from './space.ts';
 
 /** Namespaces in SQLite. */
 export class SqliteNamespaces implements NamespaceStore {
@@ -40,9 +41,10 @@ export class SqliteNamespaces implements NamespaceStore {
 
   update(given: Namespace, fields: readonly string[] = []): Promise<Namespace> {
     return this.#db.write((change) => {
-      const current = this.#find(given.name);
-      if (current === undefined) throw missing(given.name);
-      const changed = { name: given.name, labels: changedLabels(current.labels, given.labels, fields) };
+      checkIdentifier(given.name);
+      const current = this.#find(given.name)?.labels ?? {};
+      const changed = { name: given.name, labels: changedLabels(current, given.labels, fields) };
+      enterNamespace(this.#db, given.name);
       this.#db.run('UPDATE namespaces SET labels = ? WHERE name = ?', writeLabels(changed.labels), given.name);
       namespaceUpdated(change, changed);
       return changed;

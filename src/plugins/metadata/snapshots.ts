@@ -51,6 +51,7 @@ export class NamespacedSnapshotter implements Snapshotter {
     fields: readonly string[] = [],
   ): Promise<SnapshotInfo> {
     const { backend, locks } = this.#options;
+    if (info.name === '') throw invalidArgument('snapshot name must not be empty');
     using _ = await locks.take([this.#lock(scope, info.name)], scope.signal);
     const { before, after } = await this.#db.write((change) => {
       const row = this.#get(scope, info.name);

@@ -4,8 +4,8 @@ import type { Scope } from '#core/scope';
 import type { Digest } from '#lib/digest';
 import { clientOf, withScope } from '../grpc-client.ts';
 import type { Transport } from '../transport.ts';
-import { descriptorToWire, maskToWire, timestampToWire } from '../values.ts';
-import { imageFromWire, newImageToWire } from './convert.ts';
+import { descriptorToWire, maskToWire } from '../values.ts';
+import { epochToWire, imageFromWire, newImageToWire } from './convert.ts';
 
 /** A daemon's image store. */
 export interface RemoteImages extends ImageStore {
@@ -22,11 +22,11 @@ export function remoteImages(transport: Transport): RemoteImages {
       return images.map(imageFromWire);
     },
     create: async (scope, image) => {
-      const epoch = image.createdAt === undefined ? {} : { sourceDateEpoch: timestampToWire(image.createdAt) };
-      return imageFromWire((await client.create({ image: newImageToWire(image), ...epoch }, withScope(scope))).image);
+      const request = { image: newImageToWire(image), ...epochToWire(image) };
+      return imageFromWire((await client.create(request, withScope(scope))).image);
     },
     update: async (scope, image, fields) => {
-      const request = { image: newImageToWire(image), ...maskToWire(fields) };
+      const request = { image: newImageToWire(image), ...maskToWire(fields), ...epochToWire(image) };
       return imageFromWire((await client.update(request, withScope(scope))).image);
     },
     delete: async (scope, name, { target, sync = false } = {}) => {

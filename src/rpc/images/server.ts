@@ -3,7 +3,7 @@ import type { Collector } from '#core/gc/collector';
 import type { ImageStore } from '#core/images/images';
 import { parseDigest } from '#lib/digest';
 import { defineService, type Service } from '../service.ts';
-import { fieldsFromWire, someTimestampFromWire } from '../values.ts';
+import { fieldsFromWire } from '../values.ts';
 import { imageToWire, newImageFromWire } from './convert.ts';
 
 /** The images service on a store; the collector runs when a deletion is to be synchronous. */
@@ -12,16 +12,13 @@ export function serveImages(store: ImageStore, collector: Collector): Service {
     get: async ({ name }, { scope }) => ({ image: imageToWire(await store.get(scope, name)) }),
     list: async ({ filters }, { scope }) => ({ images: (await store.list(scope, filters)).map(imageToWire) }),
     create: async ({ image, sourceDateEpoch }, { scope }) => {
-      const createdAt = someTimestampFromWire(sourceDateEpoch);
-      const made = await store.create(scope, {
-        ...newImageFromWire(image),
-        ...(createdAt !== undefined && { createdAt }),
-      });
-      return { image: imageToWire(made) };
+      const wanted = newImageFromWire(image, sourceDateEpoch);
+      return { image: imageToWire(await store.create(scope, wanted)) };
     },
-    update: async ({ image, updateMask }, { scope }) => ({
-      image: imageToWire(await store.update(scope, newImageFromWire(image), fieldsFromWire(updateMask))),
-    }),
+    update: async ({ image, updateMask, sourceDateEpoch }, { scope }) => {
+      const wanted = newImageFromWire(image, sourceDateEpoch);
+      return { image: imageToWire(await store.update(scope, wanted, fieldsFromWire(updateMask))) };
+    },
     delete: async ({ name, sync, target }, { scope }) => {
       await store.delete(scope, name, target === undefined ? {} : { target: parseDigest(target.digest) });
       if (sync) await collector.collect(scope.signal);

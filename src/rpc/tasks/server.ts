@@ -35,8 +35,11 @@ export function serveTasks(tasks: Tasks): Service {
     closeIO: ({ containerId, execId, stdin }, { scope }) => empty(tasks.closeIo(scope, containerId, execId, stdin)),
     pause: ({ containerId }, { scope }) => empty(tasks.pause(scope, containerId)),
     resume: ({ containerId }, { scope }) => empty(tasks.resume(scope, containerId)),
-    update: ({ containerId, resources, annotations }, { scope }) => {
-      if (resources === undefined) throw invalidArgument('resources are required');
+    update: async ({ containerId, resources, annotations }, { scope }) => {
+      if (resources === undefined) {
+        await tasks.state(scope, containerId, ''); // one that is not there is the greater mistake
+        throw invalidArgument('resources are required');
+      }
       return empty(tasks.update(scope, containerId, anyFromWire(resources), annotations));
     },
     wait: async ({ containerId, execId }, { scope }) => {

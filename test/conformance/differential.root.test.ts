@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { openTransport, type Transport } from '#rpc/transport';
+import { DebianContainerd } from '../bench/debian-containerd.ts';
+import { startDaemon, type TestDaemon } from '../support/daemon.ts';
+import { answerTo, type Step } from './differential/call.ts';
+import { containers } from './differential/containers.ts';
+import { content } from './differential/content.ts';
+import { images } from './differential/images.ts';
+import { leases } from './differential/leases.ts';
+import { namespaces } from './differential/namespaces.ts';
+import { snapshots } from './differential/snapshots.ts';
+import { others, tasks } from './differential/tasks.ts';
+
+// The same calls, good and bad, to Debian's containerd and to ours: codes, messages and answers must be equal.
+
+let theirs: DebianContainerd;
+let ours: TestDaemon;
+const open: Transport[] = [];
+
+beforeAll(async () => {
+  theirs = await DebianContainerd.start('/dev/shm');
+  ours = await startDaemon({ parent: '/dev/shm' });
+  open.push(openTransport(theirs.address), openTransport(ours.address));
+}, 30_000);
+
+afterAll(async () => {
+  for (const transport of open) transport[Symbol.dispose]();
+  await theirs[Symbol.asyncDispose]();
+  await ours[Symbol.asyncDispose]();
+});
+
+const tables: Readonly<Record<string, readonly Step[]>> = {
+  namespaces,
+  leases,
+  images,
+  content,
+  snapshots,
+  containers,
+  tasks,
+  others,
+};
+
+for (const [name, steps] of Object.entries(tables)) {
+  describe(name, () => {
+    for (const [index, step] of steps.entries()) {
+      test(`${index} ${step.title}`, async () => {
+        const [toThem, toUs] = open as [Transport, Transport];
+        const theirAnswer = await answerTo(toThem, step, theirs.directory);
+        const ourAnswer = await answerTo(toUs, step, ours.directory);
+        if (step.ours === undefined) {
+          const { ending } = theirAnswer; // where it ends with no phrase, the code is all that a client can go by
+          expect(ending === '' ? { ...ourAnswer, ending } : ourAnswer).toEqual(theirAnswer);
+        } else {
+          expect(ourAnswer.code).toBe(step.ours.code);
+          expect(theirAnswer, 'containerd answers the same: no exception is needed').not.toEqual(ourAnswer);
+        }
+      });
+    }
+  });
+}

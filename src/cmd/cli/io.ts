@@ -17,7 +17,9 @@ export interface Io {
 export interface Output {
   readonly fd?: number;
   readonly isTTY?: boolean;
+  /** A terminal's size at present. */
   readonly columns?: number;
+  readonly rows?: number;
   /** Settles when the bytes were taken, so that a slow reader slows the writer. Rejects when the reader has gone. */
   write(data: string | Uint8Array): Promise<void>;
 }

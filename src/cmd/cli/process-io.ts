@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { isTerminal, terminalSize } from '#sys/pty';
 import type { Io, Output } from './io.ts';
 
 /** What `onSignal` hands on. Not those that the kernel sends for faults, nor SIGCHLD, SIGURG and SIGPIPE, which concern this process alone. */
@@ -31,8 +32,8 @@ export function processIo(argv: readonly string[]): Io {
     get stdin() {
       return process.stdin; // opening it changes the terminal's state in some runtimes: only when asked for
     },
-    stdout: output(1, process.stdout.isTTY, () => process.stdout.columns),
-    stderr: output(2, process.stderr.isTTY, () => process.stderr.columns),
+    stdout: output(1),
+    stderr: output(2),
     env: process.env,
     cwd: process.cwd(),
     signal: interrupted.signal,
@@ -50,12 +51,17 @@ export function processIo(argv: readonly string[]): Io {
   };
 }
 
-function output(fd: number, isTTY: boolean, columns: () => number): Output {
+function output(fd: number): Output {
   return {
     fd,
-    isTTY,
+    get isTTY() {
+      return isTerminal(fd);
+    },
     get columns() {
-      return columns();
+      return isTerminal(fd) ? terminalSize(fd).columns : 0;
+    },
+    get rows() {
+      return isTerminal(fd) ? terminalSize(fd).rows : 0;
     },
     write: async (data) => {
       let rest = typeof data === 'string' ? new TextEncoder().encode(data) : data;

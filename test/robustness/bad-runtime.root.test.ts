@@ -119,6 +119,15 @@ test('a runc that prints garbage and fails', () => {
   );
 });
 
+test('a runc that hangs', () => {
+  const path = program('exec sleep 1000');
+  return refused(
+    withSpec((spec) => spec),
+    /^deadline_exceeded: /,
+    runcOptions({ binaryName: path }),
+  );
+});
+
 test('a spec without a process', () =>
   refused(
     withSpec(({ process: _, ...spec }) => spec),

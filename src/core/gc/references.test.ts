@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { expiry, gcFlags, isFlat, labelBackReferences, labelReferences } from './references.ts';
+import { expiry, gcFlags, isFlat, labelBackReferences, labelReferences, letsGo } from './references.ts';
 
 const gc = (labels: Record<string, string>) =>
   Object.fromEntries(Object.entries(labels).map(([key, value]) => [`containerd.io/gc.${key}`, value]));
@@ -57,4 +57,11 @@ test('an expiry that is no time is none', () => {
   expect(expiry(gc({ expire: '1970-01-01T00:00:01.5Z' }))).toBe(1500);
   expect(expiry(gc({ expire: '1970-01-01T01:00:01+01:00' }))).toBe(1000);
   expect([isFlat({}), isFlat(gc({ flat: '' })), isFlat(gc({ flat: 'x' }))]).toEqual([false, true, true]);
+});
+
+test('only what a label kept before and does not keep now is let go', () => {
+  const before = { ...gc({ root: 'x', 'ref.content.0': 'd' }), note: '1' };
+  expect(letsGo(before, { ...before, note: '2', ...gc({ 'ref.content.1': 'e' }) })).toBe(false);
+  expect(letsGo(before, gc({ root: 'x', 'ref.content.0': 'other' }))).toBe(true);
+  expect(letsGo(before, gc({ 'ref.content.0': 'd' }))).toBe(true);
 });

@@ -19,6 +19,10 @@ export function gcFlags(labels: Labels): number {
   return flags;
 }
 
+/** Whether an update takes away a label that may have kept something, so that a collection may find work. */
+export const letsGo = (before: Labels, after: Labels): boolean =>
+  Object.entries(before).some(([key, value]) => key.startsWith(prefix) && after[key] !== value);
+
 /** What the object refers to by `gc.ref.content[.x|/x]`, `gc.ref.image[.x|/x]` and `gc.ref.snapshot.<snapshotter>[/x]`. */
 export const labelReferences = (labels: Labels, namespace: string): Node[] => read(labels, namespace, 'ref.');
 

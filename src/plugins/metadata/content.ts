@@ -9,7 +9,7 @@ import type {
   WriterOptions,
 } from '#core/content/content';
 import { blobFields, checkRef, ingestFields, refLocked } from '#core/content/content-rules';
-import { gcFlags } from '#core/gc/references';
+import { letsGo } from '#core/gc/references';
 import { changedLabels } from '#core/labels';
 import type { Scope } from '#core/scope';
 import { type Digest, parseDigest } from '#lib/digest';
@@ -52,7 +52,7 @@ export class NamespacedContent implements ContentStore {
       const current = this.#info(scope, info.digest);
       const changed = { ...current, labels: changedLabels(current.labels, info.labels, fields), updatedAt: now() };
       putBlob(this.#db, change, scope.namespace, changed);
-      if (gcFlags(current.labels) !== 0) change.deletion();
+      if (letsGo(current.labels, changed.labels)) change.deletion();
       return changed;
     });
   }

@@ -46,7 +46,7 @@ export class SqliteNamespaces implements NamespaceStore {
       const changed = { name: given.name, labels: changedLabels(current, given.labels, fields) };
       enterNamespace(this.#db, given.name);
       this.#db.run('UPDATE namespaces SET labels = ? WHERE name = ?', writeLabels(changed.labels), given.name);
-      namespaceUpdated(change, changed);
+      namespaceUpdated(change, given); // what was asked for, and not what came of it: a label that goes is told as an empty one
       return changed;
     });
   }

@@ -1,6 +1,6 @@
 import { alreadyExists, classOf, failedPrecondition, invalidArgument, isFault, notFound } from '#base/errors';
 import { now } from '#base/timestamp';
-import { gcFlags } from '#core/gc/references';
+import { letsGo } from '#core/gc/references';
 import { changedLabels, storedLabels } from '#core/labels';
 import type { Mount } from '#core/mount';
 import type { Scope } from '#core/scope';
@@ -57,7 +57,7 @@ export class NamespacedSnapshotter implements Snapshotter {
       const row = this.#get(scope, info.name);
       const changed = { ...row, labels: changedLabels(row.labels, info.labels, fields), updatedAt: now() };
       putSnapshot(this.#db, change, this.#space(scope), changed);
-      if (gcFlags(row.labels) !== 0) change.deletion();
+      if (letsGo(row.labels, changed.labels)) change.deletion();
       return { before: inheritedLabels(row.labels), after: changed };
     });
     const labels = inheritedLabels(after.labels);

@@ -146,6 +146,34 @@ test('a shim that was stopped and goes on is as if nothing had been', async () =
   expect(await leftBehind(on.daemon, on.client, on.scope)).toEqual([]);
 }, 30_000);
 
+test('an end while the daemon was away is told once, by the first daemon that is there to hear it', async () => {
+  const pid = await run();
+  const shim = shimOf(on.daemon, id);
+  await on.daemon.kill('SIGKILL');
+  process.kill(shim, 'SIGSTOP'); // until somebody listens for events
+  process.kill(pid, 'SIGKILL');
+  await on.daemon.start();
+  {
+    await using exits = watchExits(on.client);
+    await on.client.version(on.scope.signal);
+    process.kill(shim, 'SIGCONT');
+    expect(await eventually(() => exits.seen.length > 0)).toBe(true);
+    expect((await on.client.tasks.wait(on.scope, id, '')).exitStatus).toBe(137);
+    await wait(300);
+    expect(exits.seen).toEqual([id]);
+  }
+  await on.daemon.restart();
+  await using exits = watchExits(on.client);
+  expect((await on.client.tasks.state(on.scope, id, '')).exitStatus).toBe(137);
+  process.kill(shim, 'SIGKILL');
+  expect(await eventually(async () => (await faultOf(on.client.tasks.state(on.scope, id, ''))) === 'not_found')).toBe(
+    true,
+  );
+  await wait(300);
+  expect(exits.seen).toEqual([]);
+  await expectNothingLeft();
+}, 30_000);
+
 test('a task that was created and never started is taken back, too', async () => {
   const container = await makeContainer(on.client, on.scope, id, { top: on.top, args: sleeping });
   const { pid } = await createTask(on.client, on.scope, container, nullIo().stdio);

@@ -3,6 +3,7 @@ import { openTransport, type Transport } from '#rpc/transport';
 import { DebianContainerd } from '../bench/debian-containerd.ts';
 import { startDaemon, type TestDaemon } from '../support/daemon.ts';
 import { answerTo, type Step } from './differential/call.ts';
+import { collection } from './differential/collection.ts';
 import { containers } from './differential/containers.ts';
 import { content } from './differential/content.ts';
 import { images } from './differential/images.ts';
@@ -38,6 +39,7 @@ const tables: Readonly<Record<string, readonly Step[]>> = {
   containers,
   tasks,
   others,
+  collection,
 };
 
 for (const [name, steps] of Object.entries(tables)) {

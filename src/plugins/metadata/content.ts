@@ -157,7 +157,7 @@ export class NamespacedContent implements ContentStore {
         return undefined;
       }
       holdInLease(this.#db, scope, 'ingests', ref);
-      return openIngest(this.#db, change, namespace, ref, options);
+      return openIngest(this.#db, change, scope, ref, options);
     });
     if (ingest === undefined) {
       await this.#db.flush();

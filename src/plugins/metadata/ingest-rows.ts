@@ -1,5 +1,6 @@
 import { now, type Timestamp } from '#base/timestamp';
 import type { WriterOptions } from '#core/content/content';
+import type { Scope } from '#core/scope';
 import type { Digest } from '#lib/digest';
 import type { Change, MetaDatabase } from './database.ts';
 import { readTime } from './rows.ts';
@@ -29,11 +30,14 @@ export function listIngests(db: MetaDatabase, namespace: string): readonly Inges
   return db.rows<Row>(`SELECT ${columns} FROM ingests WHERE ns = ? ORDER BY ref`, namespace).map(fromRow);
 }
 
-/** The ingest that a writer is about to hold: the one that is there, with a new expiry, or a new one (`isNew`). Inside a transaction. */
+/**
+ * The ingest that a writer is about to hold: the one that is there, or a new one (`isNew`). One that is begun in a lease lives as long
+ * as that; otherwise its time begins anew. Inside a transaction.
+ */
 export function openIngest(
   db: MetaDatabase,
   change: Change,
-  namespace: string,
+  { namespace, lease = '' }: Pick<Scope, 'namespace' | 'lease'>,
   ref: string,
   { total = 0, expected }: WriterOptions,
 ): { readonly row: IngestRow; readonly isNew: boolean } {
@@ -46,9 +50,11 @@ export function openIngest(
     total: total > 0 ? total : (found?.total ?? 0),
     startedAt: found?.startedAt ?? at,
   };
+  const known = db.row<[number]>('SELECT expires FROM ingests WHERE ns = ? AND ref = ?', namespace, ref)?.[0] ?? 0;
+  const expires = lease === '' ? at.seconds + unleasedSeconds : known;
   db.run(
     `INSERT OR REPLACE INTO ingests (ns, expires, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    ...[namespace, at.seconds + unleasedSeconds, ref, row.backendRef, row.expected ?? null, row.total],
+    ...[namespace, expires, ref, row.backendRef, row.expected ?? null, row.total],
     ...[row.startedAt.seconds, row.startedAt.nanos],
   );
   change.touch({ kind: 'ingest', namespace, key: ref });

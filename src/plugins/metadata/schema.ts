@@ -29,7 +29,7 @@ import { failedPrecondition } from '#base/errors';
  *   expected                    digest or NULL; protects a blob that others have until it is committed here
  *   total                       bytes, 0 for unknown
  *   started_*                   when
- *   expires                     seconds since the epoch: when an ingest that no lease holds becomes garbage
+ *   expires                     seconds since the epoch: when an ingest that no lease holds becomes garbage; 0: one that was begun in a lease
  * snapshots
  *   ns, snapshotter, name       key (a key before, a name after commit)
  *   backend_key                 `<ns>/<n>/<name>`: its name in the snapshotter; shared where namespaces share a snapshot

@@ -10,7 +10,10 @@ export interface Envelope {
   readonly event: Any;
 }
 
-/** Everybody's notice board. Nothing is kept: who subscribes late has missed it. */
+/**
+ * Everybody's notice board. Nothing is kept: who subscribes late has missed it. One exception: what containers from an earlier life
+ * of the daemon have to tell in its first seconds also reaches those who subscribe then.
+ */
 export interface Events {
   /** Tells all subscribers, stamped with the present. @throws invalid_argument for a malformed topic or namespace */
   publish(namespace: string, topic: string, event: Any): Promise<void>;

@@ -1,12 +1,13 @@
 import { expect, test } from 'bun:test';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ContainerCreateSchema } from '#api/events/container_pb';
-import { TaskExitSchema } from '#api/events/task_pb';
+import { TaskCreateSchema, TaskExitSchema } from '#api/events/task_pb';
 import type { Any } from '#base/any';
 import { createLog, silent } from '#base/log';
 import type { Envelope } from '#core/events/events';
 import { faultOf } from '#core/subject';
 import { EventExchange } from './exchange.ts';
+import { Missed } from './missed.ts';
 
 const exit = (containerId: string): Any => ({
   typeUrl: 'containerd.events.TaskExit',
@@ -126,4 +127,29 @@ test('a waiting reader is woken by an event, by its signal, and by the end of th
   const closed = second.next();
   exchange[Symbol.dispose]();
   expect((await closed).done).toBe(true);
+});
+
+test("in the daemon's first seconds a subscription begins with what containers of its earlier life had to tell", async () => {
+  let time = 0;
+  const exchange = new EventExchange(silent, new Missed(() => time));
+  const topics = async (filters: readonly string[] = []): Promise<readonly string[]> => {
+    const stop = new AbortController();
+    const subscription = exchange.subscribe(stop.signal, filters);
+    stop.abort();
+    const all: string[] = [];
+    for await (const { namespace, topic } of subscription) all.push(`${namespace}${topic}`);
+    return all;
+  };
+  const made = toBinary(TaskCreateSchema, create(TaskCreateSchema, { containerId: 'new' }));
+  await exchange.publish('ns', '/tasks/create', { typeUrl: TaskCreateSchema.typeName, value: made });
+  await exchange.publish('ns', '/tasks/exit', exit('new'));
+  await exchange.publish('ns', '/tasks/exit', exit('old'));
+  await exchange.publish('other', '/tasks/exit', exit('new'));
+  await exchange.publish('ns', '/images/create', nothing);
+  expect(await topics()).toEqual(['ns/tasks/exit', 'other/tasks/exit']);
+  expect(await topics(['namespace==other'])).toEqual(['other/tasks/exit']);
+  time = 15_000;
+  expect(await topics()).toEqual([]);
+  await exchange.publish('ns', '/tasks/exit', exit('old'));
+  expect(await topics()).toEqual([]);
 });

@@ -7,6 +7,7 @@ import { definePlugin } from '#core/plugin/plugin';
 import { absent, field, parseFilters } from '#lib/filters/filter';
 import { checkIdentifier } from '#lib/identifier';
 import { eventFields } from './event-fields.ts';
+import { Missed } from './missed.ts';
 import { Subscription } from './subscription.ts';
 
 /** Where events are published and from where subscribers have them. */
@@ -27,10 +28,12 @@ export default definePlugin({
 
 export class EventExchange implements Events, Disposable {
   readonly #log: Log;
+  readonly #missed: Missed;
   readonly #subscriptions = new Set<Subscription>();
 
-  constructor(log: Log) {
+  constructor(log: Log, missed = new Missed()) {
     this.#log = log;
+    this.#missed = missed;
   }
 
   get subscribers(): number {
@@ -59,6 +62,7 @@ export class EventExchange implements Events, Disposable {
       signal.removeEventListener('abort', end);
     });
     this.#subscriptions.add(subscription);
+    for (const envelope of this.#missed.events) subscription.offer(envelope);
     if (signal.aborted) end();
     else signal.addEventListener('abort', end, { once: true });
     return subscription;
@@ -71,6 +75,7 @@ export class EventExchange implements Events, Disposable {
   #send(envelope: Envelope): void {
     check(envelope);
     this.#log.debug('event', () => ({ topic: envelope.topic, ns: envelope.namespace, type: envelope.event.typeUrl }));
+    this.#missed.note(envelope);
     for (const subscription of this.#subscriptions) subscription.offer(envelope);
   }
 }

@@ -1,0 +1,52 @@
+import type { Envelope } from '#core/events/events';
+import { eventFields } from './event-fields.ts';
+
+/** Clients of a daemon that comes back connect again with growing pauses: dockerd's are up to three seconds. */
+const windowMs = 15_000;
+const most = 4096;
+
+/**
+ * What shims had to tell while the daemon was away. They tell it at once when it is back, clients subscribe a little later: these
+ * events are kept for them during the daemon's first seconds. Only those of containers from an earlier life count, so that nobody
+ * who subscribes hears of the past of a container made since.
+ */
+export class Missed {
+  readonly #now: () => number;
+  readonly #until: number;
+  readonly #made = new Set<string>();
+  #kept: Envelope[] = [];
+
+  constructor(clock: () => number = () => performance.now()) {
+    this.#now = clock;
+    this.#until = clock() + windowMs;
+  }
+
+  /** What a new subscription begins with; nothing after the first seconds. */
+  get events(): readonly Envelope[] {
+    if (this.#isOver()) this.#forget();
+    return this.#kept;
+  }
+
+  note(envelope: Envelope): void {
+    if (!envelope.topic.startsWith('/tasks/')) return;
+    if (this.#isOver()) {
+      this.#forget();
+      return;
+    }
+    const container = eventFields(envelope.event)(['container_id']);
+    if (!container.present) return;
+    const key = `${envelope.namespace}/${container.value}`;
+    if (envelope.topic === '/tasks/create') this.#made.add(key);
+    if (this.#made.has(key) || this.#kept.length >= most) return;
+    this.#kept.push(envelope);
+  }
+
+  #isOver(): boolean {
+    return this.#now() >= this.#until;
+  }
+
+  #forget(): void {
+    this.#made.clear();
+    this.#kept = [];
+  }
+}

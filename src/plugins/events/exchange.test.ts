@@ -148,6 +148,8 @@ test("in the daemon's first seconds a subscription begins with what containers o
   await exchange.publish('ns', '/images/create', nothing);
   expect(await topics()).toEqual(['ns/tasks/exit', 'other/tasks/exit']);
   expect(await topics(['namespace==other'])).toEqual(['other/tasks/exit']);
+  await exchange.publish('other', '/tasks/create', { typeUrl: TaskCreateSchema.typeName, value: made });
+  expect(await topics()).toEqual(['ns/tasks/exit']);
   time = 15_000;
   expect(await topics()).toEqual([]);
   await exchange.publish('ns', '/tasks/exit', exit('old'));

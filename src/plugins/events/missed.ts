@@ -14,7 +14,7 @@ export class Missed {
   readonly #now: () => number;
   readonly #until: number;
   readonly #made = new Set<string>();
-  #kept: Envelope[] = [];
+  #kept: { readonly key: string; readonly envelope: Envelope }[] = [];
 
   constructor(clock: () => number = () => performance.now()) {
     this.#now = clock;
@@ -24,7 +24,7 @@ export class Missed {
   /** What a new subscription begins with; nothing after the first seconds. */
   get events(): readonly Envelope[] {
     if (this.#isOver()) this.#forget();
-    return this.#kept;
+    return this.#kept.map(({ envelope }) => envelope);
   }
 
   note(envelope: Envelope): void {
@@ -36,9 +36,12 @@ export class Missed {
     const container = eventFields(envelope.event)(['container_id']);
     if (!container.present) return;
     const key = `${envelope.namespace}/${container.value}`;
-    if (envelope.topic === '/tasks/create') this.#made.add(key);
-    if (this.#made.has(key) || this.#kept.length >= most) return;
-    this.#kept.push(envelope);
+    if (envelope.topic === '/tasks/create') {
+      // The end of an earlier task of this name must not be taken for the end of the new one.
+      this.#made.add(key);
+      this.#kept = this.#kept.filter((each) => each.key !== key);
+    }
+    if (!this.#made.has(key) && this.#kept.length < most) this.#kept.push({ key, envelope });
   }
 
   #isOver(): boolean {

@@ -13,6 +13,8 @@ interface Group {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** Several times what the longest group needs. */
+const groupTimeoutMs = 600_000;
 const top = new URL('..', import.meta.url).pathname;
 const groups: readonly Group[] = [
   { name: 'native', command: ['make', '-C', 'native/shim', '--no-print-directory', 'asan', 'test'] },
@@ -61,6 +63,8 @@ async function run(group: Group): Promise<{ passed: number; failed: number }> {
   const [name = '', value = ''] = mark.split('=');
   const child = spawn(command, args, {
     cwd: top,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, [name]: value, TMPDIR: directory, ...group.env },
   });
   let said = '';
@@ -70,7 +74,13 @@ async function run(group: Group): Promise<{ passed: number; failed: number }> {
       process.stdout.write(chunk);
     });
   }
+  // A test that hangs must not hang the run: its group has failed then.
+  const late = setTimeout(() => {
+    console.log(`\nthe group ${group.name} takes longer than ${groupTimeoutMs / 60_000} minutes`);
+    process.kill(-(child.pid as number), 'SIGKILL');
+  }, groupTimeoutMs);
   const code = await new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? 1)));
+  clearTimeout(late);
   const count = (word: string) =>
     [...said.matchAll(new RegExp(`^\\s*(\\d+) ${word}s?$`, 'gm'))].reduce((all, [, n]) => all + Number(n), 0);
   const bad = count('fail') + count('error') + count('skip') + count('todo');

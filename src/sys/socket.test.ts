@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { run } from './process.ts';
@@ -40,7 +40,9 @@ test('a server knows the process at the other end', async () => {
     gid: process.getgid?.() ?? -1,
   });
   server.close();
-  expect(() => peerCredentials(0)).toThrow('ENOTSOCK');
+  const file = openSync('/dev/null', 'r');
+  expect(() => peerCredentials(file)).toThrow('ENOTSOCK');
+  closeSync(file);
   rmSync(dir, { recursive: true });
 });
 

@@ -68,7 +68,7 @@ export async function memory({ directory }: Bench): Promise<readonly Result[]> {
 
 /** Memory of the daemons that everything else was measured with. */
 export async function memoryAfterWork({ engines }: Bench): Promise<readonly Result[]> {
-  await wait(afterWorkMs);
+  await wait(idleMs);
   const after = [engines.berth, engines.containerd].map((engine) => rssKb(engine.pid));
   return [{ ...inMegabytes('idle daemon after all this work, RSS', after), goal: { berth: 90 } }];
 }
@@ -86,9 +86,8 @@ export async function listManyContainers({ directory, quickRounds }: Bench): Pro
 
 const idleContainers = 20;
 const storedContainers = 10_000;
-/** After which a daemon has nothing left to do. */
-const idleMs = 5000;
-const afterWorkMs = 20_000;
+/** After which a daemon is called idle. */
+const idleMs = 40_000;
 
 async function importBusybox(engine: Engine, directory: string): Promise<void> {
   const archive = join(directory, 'busybox.tar');

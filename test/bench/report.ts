@@ -37,7 +37,7 @@ const pageFoot = `## How to read it
   *the same client* is Debian's at both daemons.
 - *run* and *exec* contain runc, which takes most of the time and is the same for both.
 - *an idle container*: PSS of the shims, and what the daemon grew, over twenty containers; the container's own process is not in it.
-- *idle daemon*: five seconds after its start, and twenty seconds after everything above it in the table.
+- *idle*: forty seconds after its start, or after the last call.
 `;
 
 /** What the figures were made with. */

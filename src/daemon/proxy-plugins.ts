@@ -51,7 +51,7 @@ function proxy<T extends object>(
     exports: { ...exports, address },
     capabilities,
     start() {
-      const transport = openTransport(address);
+      const transport = openTransport(address, undefined, { toPlugin: true });
       return Object.assign(connect(transport), { [Symbol.asyncDispose]: async () => transport[Symbol.dispose]() });
     },
   });

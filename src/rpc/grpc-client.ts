@@ -105,7 +105,7 @@ async function unary(transport: Transport, codec: Codec, request: object, option
     identity,
     decode,
     encoded,
-    metadataOf(options),
+    metadataOf(transport, options),
     grpcOptions(options),
     (error, response) => {
       options.signal?.removeEventListener('abort', cancel);
@@ -131,7 +131,7 @@ function serverStream(
     identity,
     codec.decode,
     encoded,
-    metadataOf(options),
+    metadataOf(transport, options),
     grpcOptions(options),
   );
   return new Stream(transport, options, call);
@@ -143,7 +143,7 @@ function duplex(transport: Transport, codec: Codec, options: CallOptions): Duple
     codec.path,
     identity,
     codec.decode,
-    metadataOf(options),
+    metadataOf(transport, options),
     grpcOptions(options),
   );
   return new Duplex(transport, options, call, codec) as unknown as DuplexCall<DescMessage, DescMessage>;
@@ -216,14 +216,18 @@ class Duplex extends Stream {
   }
 }
 
+// What is done to a store as a whole, as in a collection, is in no namespace; but servers want one.
+const wholeStore = 'default';
+
 const never = new AbortController().signal;
 
 /** @throws invalid_argument for what no header can carry */
-function metadataOf(options: CallOptions): Metadata {
+function metadataOf({ toPlugin }: Transport, options: CallOptions): Metadata {
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(options.headers ?? {})) {
+    if (toPlugin && name === leaseHeader) continue;
     try {
-      metadata.set(name, value);
+      metadata.set(name, toPlugin && name === namespaceHeader ? value || wholeStore : value);
     } catch (thrown) {
       throw invalidArgument(messageOf(thrown), thrown);
     }

@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import { Version } from '#api/services/version/v1/version_pb';
 import { defer } from '#base/disposal';
 import { messageOf } from '#base/errors';
+import { scopeOf } from '#core/scope';
 import { faultOf } from '#core/subject';
-import { clientOf } from './grpc-client.ts';
+import type { Call } from './call.ts';
+import { clientOf, withScope } from './grpc-client.ts';
 import { createGrpcServer } from './grpc-server.ts';
 import { listen } from './listen.ts';
 import { defineService } from './service.ts';
@@ -39,4 +41,22 @@ test('who does not answer in time is given up with the address, whether or not s
     const thrown = await connectWithin(transport, 150).then(() => undefined, messageOf);
     expect(thrown).toBe(`connect to ${join(directory, name)}: no answer within 150 ms: unavailable`);
   }
+});
+
+test('a plugin behind a socket is told no leases, and a namespace also for what is done to the whole store', async () => {
+  await using cleanup = new AsyncDisposableStack();
+  const dir = await mkdtemp(join(tmpdir(), 'berth-transport-'));
+  cleanup.defer(() => rm(dir, { recursive: true }));
+  const server = cleanup.use(createGrpcServer());
+  const answer = ({ namespace, lease = '' }: Call) => ({ version: namespace, revision: lease });
+  server.mount(defineService(Version, { version: async (_, call) => answer(call) }));
+  const address = await listen(server, join(dir, 'x.sock'));
+  const told = async (toPlugin: boolean, namespace: string) => {
+    const client = clientOf(Version, cleanup.use(openTransport(address, undefined, { toPlugin })));
+    const { version, revision } = await client.version({}, withScope(scopeOf(namespace, { lease: 'l' })));
+    return [version, revision];
+  };
+  expect(await told(false, 'ns')).toEqual(['ns', 'l']);
+  expect(await told(true, 'ns')).toEqual(['ns', '']);
+  expect(await told(true, '')).toEqual(['default', '']);
 });

@@ -18,16 +18,19 @@ export interface ClientTls {
 /** A connection to a daemon that is made when it is first needed, and again when it was lost. */
 export interface Transport extends Disposable {
   readonly address: string;
+  /** Whether a part of this daemon answers there, and not a daemon. */
+  readonly toPlugin: boolean;
   /** @internal For `clientOf`. */
   readonly grpc: Client;
 }
 
 /**
- * Does not connect yet: whether anybody is there shows with the first call.
+ * Does not connect yet: whether anybody is there shows with the first call. A process `toPlugin` serves this
+ * daemon and knows nothing of its leases: it is not told of them.
  *
  * @throws invalid_argument for a malformed address, and for TCP without TLS
  */
-export function openTransport(address: string, tls?: ClientTls): Transport {
+export function openTransport(address: string, tls?: ClientTls, { toPlugin = false } = {}): Transport {
   const parsed = parseAddress(address);
   if (parsed.kind === 'tcp' && tls === undefined) throw invalidArgument(`connect to ${address}: TCP without TLS`);
   const target = parsed.kind === 'unix' ? `unix:${parsed.path}` : `dns:${parsed.host}:${parsed.port}`;
@@ -49,6 +52,7 @@ export function openTransport(address: string, tls?: ClientTls): Transport {
   let grpc = connect();
   return {
     address,
+    toPlugin,
     get grpc() {
       // After an attempt that failed, a channel refuses calls for a while without trying; but the daemon may be back by now.
       if (grpc.getChannel().getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE) {

@@ -27,7 +27,7 @@ export async function makeContainer(client: Client, scope: Scope, id: string, op
   await using lease = await client.lease(scope);
   const snapshotter = await client.snapshotter(scope, 'overlayfs');
   if (top !== '') await snapshotter.prepare(lease.scope, id, top);
-  return client.containers.create(lease.scope, {
+  return await client.containers.create(lease.scope, {
     id,
     labels: {},
     image: '',

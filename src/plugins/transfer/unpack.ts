@@ -202,7 +202,7 @@ export class Unpacker {
       }
     }
     await abortable(layer.done, scope.signal);
-    return extracting(board, layer, naming(layer, this.#differ.apply(scope, layer.descriptor, mounts, options)));
+    return await extracting(board, layer, naming(layer, this.#differ.apply(scope, layer.descriptor, mounts, options)));
   }
 }
 

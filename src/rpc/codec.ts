@@ -25,6 +25,39 @@ export function encoderOf<D extends DescMessage>(desc: D): (message: MessageShap
   };
 }
 
+/**
+ * Several encoded messages as one for grpc-js, which writes a header and has the message copied behind it. That header becomes
+ * the first message's; the others bring their own.
+ */
+export function joined(messages: readonly Encoded[]): Encoded {
+  const [first] = messages;
+  if (first === undefined || messages.length === 1) return first ?? Buffer.alloc(0);
+  const byteLength = messages.reduce((sum, message) => sum + message.byteLength + headerBytes, -headerBytes);
+  return {
+    byteLength,
+    length: byteLength,
+    copy(target, start) {
+      let at = start - headerBytes;
+      for (const message of messages) {
+        target[at] = 0; // not compressed
+        new DataView(target.buffer, target.byteOffset + at + 1).setUint32(0, message.byteLength);
+        message.copy(target, at + headerBytes);
+        at += headerBytes + message.byteLength;
+      }
+    },
+  };
+}
+
+/** What grpc-js uses of an encoded message. */
+export interface Encoded {
+  readonly byteLength: number;
+  readonly length: number;
+  copy(target: Uint8Array, start: number): unknown;
+}
+
+/** A flag and the length. */
+const headerBytes = 5;
+
 /** The decoder of a message. Fields of type `bytes` are views of what was received, not copies. @throws on anything but such a message */
 export const decoderOf =
   <D extends DescMessage>(desc: D) =>

@@ -14,7 +14,7 @@ import {
 import { classOf, internal } from '#base/errors';
 import { type Log, silent } from '#base/log';
 import { type CallInfo, type CallObserver, namespaceHeader, ServerCall } from './call.ts';
-import { decoderOf, encoderOf, maxMessageBytes } from './codec.ts';
+import { decoderOf, type Encoded, encoderOf, joined, maxMessageBytes } from './codec.ts';
 import type { Service, UntypedHandler } from './service.ts';
 import { type CallStatus, statusOf } from './status.ts';
 import { Inbox, Outbox } from './streams.ts';
@@ -132,9 +132,11 @@ export class GrpcServer implements AsyncDisposable {
     const outbox = new Outbox(surface, call.signal);
     let status = success;
     try {
-      for await (const message of handle() as AsyncIterable<object>) {
-        record.sent++;
-        await outbox.send(encode(message));
+      for await (const some of handle() as AsyncIterable<object | readonly object[]>) {
+        for (const [count, bytes] of pieces(Array.isArray(some) ? some : [some], encode)) {
+          record.sent += count;
+          await outbox.send(bytes);
+        }
       }
       if (!surface.destroyed) surface.end();
     } catch (thrown) {
@@ -211,6 +213,25 @@ type CallRecord = { -readonly [K in keyof CallInfo]: CallInfo[K] };
 type Begun = { readonly call: ServerCall; readonly record: CallRecord };
 type Encode = (message: object) => Buffer;
 type Streaming = ServerWritableStream<object, Buffer> | ServerDuplexStream<object, Buffer>;
+
+/** Enough for a write to be worth its cost. */
+const pieceBytes = 64 << 10;
+
+function* pieces(messages: readonly object[], encode: Encode): Generator<readonly [count: number, bytes: Encoded]> {
+  let piece: Encoded[] = [];
+  let size = 0;
+  for (const message of messages) {
+    const encoded = encode(message);
+    if (size > 0 && size + encoded.byteLength > pieceBytes) {
+      yield [piece.length, joined(piece)];
+      piece = [];
+      size = 0;
+    }
+    piece.push(encoded);
+    size += encoded.byteLength;
+  }
+  if (piece.length > 0) yield [piece.length, joined(piece)];
+}
 
 async function* counted<T>(messages: AsyncIterable<T>, record: CallRecord): AsyncGenerator<T> {
   for await (const message of messages) {

@@ -149,6 +149,27 @@ test('a stream of answers comes in order, and an error after some of them comes 
   expect([received.class, received.message]).toEqual(['data_loss', 'blob x: data loss']);
 });
 
+test('messages that are sent together arrive one by one, small ones and large ones', async () => {
+  const sizes = [0, 1, 5000, 10, 60_000, 100_000, 3, 70_000, 0, 2];
+  const service = defineService(Content, {
+    async *read() {
+      yield [];
+      yield sizes.map((size, i) => ({ offset: BigInt(i), data: new Uint8Array(size).fill(i) }));
+      yield { offset: 100n, data: new Uint8Array([100]) };
+    },
+  });
+  await using server = await inProcess([service]);
+  const got: (readonly [number, Uint8Array])[] = [];
+  for await (const { offset, data } of clientOf(Content, server.transport).read({})) got.push([Number(offset), data]);
+  const sent = sizes.map((size, i) => [i, new Uint8Array(size).fill(i)] as const);
+  expect(got.map(([offset, data]) => [offset, Buffer.from(data).toString('hex')])).toEqual(
+    [...sent, [100, new Uint8Array([100])] as const].map(([offset, data]) => [
+      offset,
+      Buffer.from(data).toString('hex'),
+    ]),
+  );
+});
+
 test('a reader that stops ends the stream on the server', async () => {
   const ended = Promise.withResolvers<string>();
   const service = defineService(Content, {

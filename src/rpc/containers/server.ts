@@ -10,7 +10,9 @@ export function serveContainers(store: ContainerStore): Service {
     get: async ({ id }, { scope }) => ({ container: containerToWire(await store.get(scope, id)) }),
     list: async ({ filters }, { scope }) => ({ containers: (await store.list(scope, filters)).map(containerToWire) }),
     listStream: async function* ({ filters }, { scope }) {
-      for (const container of await store.list(scope, filters)) yield { container: containerToWire(container) };
+      const containers = await store.list(scope, filters);
+      for (let at = 0; at < containers.length; at += blockSize)
+        yield containers.slice(at, at + blockSize).map((container) => ({ container: containerToWire(container) }));
     },
     create: async ({ container }, { scope }) => ({
       container: containerToWire(await store.create(scope, newContainerFromWire(container))),
@@ -26,3 +28,6 @@ export function serveContainers(store: ContainerStore): Service {
     },
   });
 }
+
+/** Few enough that the event loop is not held for long, and that the reader has something to do meanwhile. */
+const blockSize = 32;

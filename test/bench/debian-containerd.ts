@@ -9,7 +9,7 @@ export class DebianContainerd implements AsyncDisposable {
   readonly directory: string;
   readonly #process: ChildProcess;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, tables: string) {
     this.directory = directory;
     this.address = join(directory, 'c.sock');
     const config = join(directory, 'config.toml');
@@ -19,6 +19,7 @@ export class DebianContainerd implements AsyncDisposable {
       `state = "${directory}/state"`,
       'disabled_plugins = ["io.containerd.grpc.v1.cri"]',
       `[grpc]\naddress = "${this.address}"`,
+      tables,
     ];
     writeFileSync(config, `${lines.join('\n')}\n`);
     this.#process = spawn('/usr/bin/containerd', ['-c', config, '-l', 'error'], { stdio: 'ignore' });
@@ -29,8 +30,9 @@ export class DebianContainerd implements AsyncDisposable {
     return this.#process.pid;
   }
 
-  static async start(parent: string): Promise<DebianContainerd> {
-    const daemon = new DebianContainerd(mkdtempSync(join(parent, 'debian-containerd-')));
+  /** `tables`: further tables for its configuration. */
+  static async start(parent: string, tables = ''): Promise<DebianContainerd> {
+    const daemon = new DebianContainerd(mkdtempSync(join(parent, 'debian-containerd-')), tables);
     for (let tries = 0; tries < 200; tries++) {
       if (spawnSync('/usr/bin/ctr', ['-a', daemon.address, 'version'], { stdio: 'ignore' }).status === 0) return daemon;
       await new Promise((resolve) => setTimeout(resolve, 25));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { openTransport, type Transport } from '#rpc/transport';
 import { DebianContainerd } from '../bench/debian-containerd.ts';
 import { startDaemon, type TestDaemon } from '../support/daemon.ts';
-import { answerTo, type Step } from './differential/call.ts';
+import { type Answer, answerTo, type Step } from './differential/call.ts';
 import { collection } from './differential/collection.ts';
 import { containers } from './differential/containers.ts';
 import { content } from './differential/content.ts';
@@ -13,22 +13,6 @@ import { snapshots } from './differential/snapshots.ts';
 import { others, tasks } from './differential/tasks.ts';
 
 // The same calls, good and bad, to Debian's containerd and to ours: codes, messages and answers must be equal.
-
-let theirs: DebianContainerd;
-let ours: TestDaemon;
-const open: Transport[] = [];
-
-beforeAll(async () => {
-  theirs = await DebianContainerd.start('/dev/shm');
-  ours = await startDaemon({ parent: '/dev/shm' });
-  open.push(openTransport(theirs.address), openTransport(ours.address));
-}, 30_000);
-
-afterAll(async () => {
-  for (const transport of open) transport[Symbol.dispose]();
-  await theirs[Symbol.asyncDispose]();
-  await ours[Symbol.asyncDispose]();
-});
 
 const tables: Readonly<Record<string, readonly Step[]>> = {
   namespaces,
@@ -42,21 +26,47 @@ const tables: Readonly<Record<string, readonly Step[]>> = {
   collection,
 };
 
-for (const [name, steps] of Object.entries(tables)) {
-  describe(name, () => {
-    for (const [index, step] of steps.entries()) {
-      test(`${index} ${step.title}`, async () => {
-        const [toThem, toUs] = open as [Transport, Transport];
-        const theirAnswer = await answerTo(toThem, step, theirs.directory);
-        const ourAnswer = await answerTo(toUs, step, ours.directory);
-        if (step.ours === undefined) {
-          const { ending } = theirAnswer; // where it ends with no phrase, the code is all that a client can go by
-          expect(ending === '' ? { ...ourAnswer, ending } : ourAnswer).toEqual(theirAnswer);
-        } else {
-          expect(ourAnswer.code).toBe(step.ours.code);
-          expect(theirAnswer, 'containerd answers the same: no exception is needed').not.toEqual(ourAnswer);
-        }
-      });
+const isolated = "[plugins.'io.containerd.metadata.v1.bolt']\ncontent_sharing_policy = 'isolated'";
+
+describeAll('', tables);
+describeAll(isolated, { 'content, isolated': content });
+
+/** Both daemons with these tables in their configuration, and the calls one after the other. */
+function describeAll(config: string, groups: Readonly<Record<string, readonly Step[]>>): void {
+  describe(Object.keys(groups).join(' '), () => {
+    let theirs: DebianContainerd;
+    let ours: TestDaemon;
+    const open: Transport[] = [];
+
+    beforeAll(async () => {
+      theirs = await DebianContainerd.start('/dev/shm', config);
+      ours = await startDaemon({ parent: '/dev/shm', config });
+      open.push(openTransport(theirs.address), openTransport(ours.address));
+    }, 30_000);
+
+    afterAll(async () => {
+      for (const transport of open) transport[Symbol.dispose]();
+      await theirs[Symbol.asyncDispose]();
+      await ours[Symbol.asyncDispose]();
+    });
+
+    for (const [name, steps] of Object.entries(groups)) {
+      for (const [index, step] of steps.entries()) {
+        test(`${name} ${index} ${step.title}`, async () => {
+          const [toThem, toUs] = open as [Transport, Transport];
+          compare(step, await answerTo(toThem, step, theirs.directory), await answerTo(toUs, step, ours.directory));
+        });
+      }
     }
   });
+}
+
+function compare({ ours }: Step, theirAnswer: Answer, ourAnswer: Answer): void {
+  if (ours === undefined) {
+    const { ending } = theirAnswer; // where it ends with no phrase, the code is all that a client can go by
+    expect(ending === '' ? { ...ourAnswer, ending } : ourAnswer).toEqual(theirAnswer);
+  } else {
+    expect(ourAnswer.code).toBe(ours.code);
+    expect(theirAnswer, 'containerd answers the same: no exception is needed').not.toEqual(ourAnswer);
+  }
 }

@@ -25,19 +25,59 @@ export async function createTask(
   return client.tasks.create(scope, id, { rootfs, ...stdio, ...options });
 }
 
+/** What becomes of a process that still runs when the work with it is over, because that was cut short. */
+export type StillRunning = 'leave' | 'kill';
+
 /** Deletes a task after the work with it; that it is gone already is no error. Works also when the work was interrupted. */
-export async function deleteTaskIfThere(client: Client, scope: Scope, id: string): Promise<void> {
-  try {
-    await client.tasks.delete(afterwards(scope), id);
-  } catch (thrown) {
-    if (!isFault(thrown, 'not_found')) throw thrown;
-  }
+export async function deleteTaskIfThere(
+  client: Client,
+  scope: Scope,
+  id: string,
+  running: StillRunning = 'leave',
+): Promise<void> {
+  const after = afterwards(scope);
+  await deleteOrKill(running, {
+    delete: () => client.tasks.delete(after, id),
+    wait: () => client.tasks.wait(after, id, ''),
+    kill: () => client.tasks.kill(after, id, { execId: '', signal: sigkill, all: true }),
+  });
 }
 
 /** The same for an exec'd process. */
-export async function deleteProcessIfThere(client: Client, scope: Scope, id: string, execId: string): Promise<void> {
+export async function deleteProcessIfThere(
+  client: Client,
+  scope: Scope,
+  id: string,
+  execId: string,
+  running: StillRunning = 'leave',
+): Promise<void> {
+  const after = afterwards(scope);
+  await deleteOrKill(running, {
+    delete: () => client.tasks.deleteProcess(after, id, execId),
+    wait: () => client.tasks.wait(after, id, execId),
+    kill: () => client.tasks.kill(after, id, { execId, signal: sigkill, all: false }),
+  });
+}
+
+const sigkill = 9;
+
+async function deleteOrKill(
+  running: StillRunning,
+  calls: Readonly<Record<'delete' | 'wait' | 'kill', () => Promise<unknown>>>,
+): Promise<void> {
   try {
-    await client.tasks.deleteProcess(afterwards(scope), id, execId);
+    await calls.delete().catch(async (thrown: unknown) => {
+      if (isFault(thrown, 'not_found')) return;
+      if (running === 'leave') {
+        if (!isFault(thrown, 'failed_precondition')) throw thrown; // it runs: it is left
+        return;
+      }
+      const ended = calls.wait();
+      ended.catch(() => {}); // the kill's failure counts
+      await calls.kill();
+      await ended;
+      await calls.delete();
+    });
   } catch (thrown) {
     if (!isFault(thrown, 'not_found')) throw thrown;
   }

@@ -10,6 +10,8 @@ export async function runProgram(program: Program, io: Io): Promise<number> {
   try {
     return await dispatch(program, io);
   } catch (thrown) {
+    // Whoever read the output has seen enough: as if SIGPIPE had ended the program, in silence.
+    if (isBrokenPipe(thrown)) return brokenPipe;
     if (thrown instanceof Exit) {
       if (thrown.message !== '') await io.stderr.write(`${thrown.message}\n`);
       return thrown.code;
@@ -18,6 +20,12 @@ export async function runProgram(program: Program, io: Io): Promise<number> {
     return 1;
   }
 }
+
+/** What a shell reports of a program that SIGPIPE ended. */
+const brokenPipe = 141;
+
+const isBrokenPipe = (thrown: unknown): boolean =>
+  thrown instanceof Error && ((thrown as NodeJS.ErrnoException).code === 'EPIPE' || isBrokenPipe(thrown.cause));
 
 async function dispatch(program: Program, io: Io): Promise<number> {
   const globals = await parsed(program.globals, io.argv, io, () => programHelp(program));

@@ -54,6 +54,6 @@ async function runTask(
     await begin();
     return 0;
   } finally {
-    if (!detach) await deleteTaskIfThere(client, scope, id);
+    if (!detach) await deleteTaskIfThere(client, scope, id, chosen.rm ? 'kill' : 'leave');
   }
 }

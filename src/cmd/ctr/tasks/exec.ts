@@ -47,7 +47,7 @@ export default command({
     try {
       return (await follow(session, io, { id, execId, tty, taskIo }, begin)).exitStatus;
     } finally {
-      await deleteProcessIfThere(client, scope, id, execId);
+      await deleteProcessIfThere(client, scope, id, execId, 'kill');
     }
   },
 });

@@ -30,8 +30,8 @@ export async function follow(
   await begin();
   taskIo.startInput(() => client.tasks.closeIo(scope, id, execId, true).catch(ignoreGone));
   using _user = tty ? forwardSize(session, io, followed) : forwardSignals(session, io, followed);
-  const exit = await waiting;
-  await taskIo.drained;
+  // Output that nobody takes any more ends the following, not only what is written when all is over.
+  const [exit] = await Promise.all([waiting, taskIo.drained]);
   return exit;
 }
 

@@ -10,9 +10,20 @@ const columns = 'digest, size, labels, created_s, created_n, updated_s, updated_
 const pageRows = 500;
 
 export function findBlob(db: MetaDatabase, namespace: string, digest: Digest): BlobInfo | undefined {
+  const last = found.get(db);
+  if (last?.version === db.version && last.blob.digest === digest && last.namespace === namespace) return last.blob;
   const row = db.row<Row>(`SELECT ${columns} FROM blobs WHERE ns = ? AND digest = ?`, namespace, digest);
-  return row === undefined ? undefined : fromRow(row);
+  if (row === undefined) return undefined;
+  const blob = fromRow(row);
+  found.set(db, { version: db.version, namespace, blob });
+  return blob;
 }
+
+/** What was found last: clients read a blob in thousands of small pieces, each of which asks whether there is one. */
+const found = new WeakMap<
+  MetaDatabase,
+  { readonly version: number; readonly namespace: string; readonly blob: BlobInfo }
+>();
 
 /** The next blobs after `after` in order of digest, some hundreds. */
 export function nextBlobs(db: MetaDatabase, namespace: string, after: string): readonly BlobInfo[] {

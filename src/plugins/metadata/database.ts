@@ -43,6 +43,7 @@ export class MetaDatabase implements AsyncDisposable {
   readonly #sync: WalSync;
   readonly #checkpointer: Checkpointer;
   readonly #statements = new Map<string, Statement>();
+  #version = 0;
   readonly #listeners = new Set<ChangeListener>();
   #gate: Promise<void> | undefined;
 
@@ -82,6 +83,11 @@ export class MetaDatabase implements AsyncDisposable {
     }
   }
 
+  /** Another number after every statement that may have changed something: what was read at the same number is still so. */
+  get version(): number {
+    return this.#version;
+  }
+
   /** Rows as arrays, in the order of the selected columns. The statement is compiled once and kept: texts must not vary with values. */
   rows<T extends readonly unknown[]>(sql: string, ...values: SQLQueryBindings[]): T[] {
     return this.#statement(sql).values(...values) as unknown as T[];
@@ -98,6 +104,7 @@ export class MetaDatabase implements AsyncDisposable {
 
   /** Runs one statement that changes something: only inside `write`. Gives the number of rows changed. */
   run(sql: string, ...values: SQLQueryBindings[]): number {
+    this.#version++;
     return this.#statement(sql).run(...values).changes;
   }
 

@@ -13,6 +13,7 @@ import { logState } from './dump.ts';
 import { PluginGraph, type ShownByPlugin } from './graph/graph.ts';
 import { tidyWhenIdle } from './idle-memory.ts';
 import { applyProcessSettings } from './process-settings.ts';
+import { freshTempDirectory } from './temp-directory.ts';
 
 export interface DaemonOptions {
   readonly config: DaemonConfig;
@@ -46,7 +47,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const disabled = new Set(top.disabled_plugins);
   const plugins = config.plugins.filter((plugin) => !disabled.has(pluginName(plugin)));
   const required = requiredNames(config, plugins);
-  const info = daemonInfo(options, () => graph.reports());
+  const tempDir = await freshTempDirectory(top.root, top.temp, log);
+  const info = daemonInfo(options, tempDir, () => graph.reports());
   const graph: PluginGraph = cleanup.use(
     new PluginGraph({
       plugins,
@@ -104,6 +106,7 @@ function requiredNames({ top }: DaemonConfig, plugins: readonly AnyPlugin[]): Re
 
 function daemonInfo(
   { config: { top }, version, revision, executable }: DaemonOptions,
+  tempDir: string,
   plugins: () => readonly PluginReport[],
 ): DaemonInfo {
   return {
@@ -111,7 +114,7 @@ function daemonInfo(
     state: top.state,
     address: top.grpc.address,
     ttrpcAddress: top.ttrpc.address === '' ? `${top.grpc.address}.ttrpc` : top.ttrpc.address,
-    tempDir: top.temp,
+    tempDir,
     version,
     revision,
     executable,

@@ -9,7 +9,7 @@ export interface DaemonInfo {
   /** The gRPC socket's path. */
   readonly address: string;
   readonly ttrpcAddress: string;
-  /** For temporary files; '' for the system's own place. */
+  /** For temporary files and mounts: this daemon's alone, and emptied when it starts. '' (in tests) for the system's own place. */
   readonly tempDir: string;
   readonly version: string;
   readonly revision: string;

@@ -37,7 +37,7 @@ export const topTable = table({
   version: number({ default: writtenVersion, min: 1, max: newestVersion, help: "Version of this file's layout." }),
   root: text({ default: '/var/lib/containerd', help: 'Where everything is kept that outlives a reboot.' }),
   state: text({ default: '/run/containerd', help: 'Where everything is kept that does not.' }),
-  temp: text({ help: "Where temporary files are made; empty for the system's place." }),
+  temp: text({ help: 'Where a directory for temporary files and mounts is made; empty for below root.' }),
   plugin_dir: text({ help: 'Where containerd looked for Go plugins. Must be empty: see plugin_modules.' }),
   disabled_plugins: list(text(), { help: 'Plugins not to start, as io.containerd.type.v1.id.' }),
   required_plugins: list(text(), { help: 'Plugins without which the daemon does not start.' }),

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '#base/errors';
 import { SkipPlugin } from '#core/plugin/plugin';
 import { removeTree } from '#sys/fs';
-import { withTempMount } from '#sys/mount';
+import { unmountRecursive, withTempMount } from '#sys/mount';
 
 /**
  * Finds out, by mounting one, whether overlayfs works with its directories below `root`: the kernel must have it, and the
@@ -48,7 +48,11 @@ export function supportsIndex(): boolean {
 }
 
 async function tryOverlay(root: string, extra: readonly string[]): Promise<void> {
-  const base = mkdtempSync(join(root, 'check-overlayfs-support-'));
+  const base = join(root, 'check-overlayfs-support');
+  mkdirSync(base, { recursive: true });
+  await unmountRecursive(base, { detach: true }); // a daemon that was killed here
+  await removeTree(base);
+  mkdirSync(base, { mode: 0o700 });
   try {
     const at = (name: string) => join(base, name);
     for (const name of ['lower1', 'lower2', 'upper', 'work']) mkdirSync(at(name));

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { type Client, openClient } from '#client/client';
 import { type Scope, scopeOf } from '#core/scope';
 import { connectWithin } from '#rpc/transport';
@@ -40,7 +41,12 @@ export function command<F extends Flags>(spec: ClientCommand<F>) {
       const signal = all.timeout > 0 ? AbortSignal.any([io.signal, AbortSignal.timeout(all.timeout)]) : io.signal;
       await using client = openClient(all.address);
       if (all['connect-timeout'] > 0) await connectWithin(client.transport, all['connect-timeout']);
-      return await spec.run({ client, scope: scopeOf(all.namespace, { signal }) }, invocation);
+      try {
+        return await spec.run({ client, scope: scopeOf(all.namespace, { signal }) }, invocation);
+      } catch (thrown) {
+        if (all.debug) await io.stderr.write(`${inspect(thrown)}\n`);
+        throw thrown;
+      }
     },
   });
 }

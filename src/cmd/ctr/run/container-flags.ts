@@ -31,6 +31,10 @@ export const containerFlags = {
     'file path to custom seccomp profile. seccomp must be set to true, before using seccomp-profile',
   ),
   'apparmor-profile': text('enable AppArmor with an existing custom profile'),
+  'apparmor-default-profile': text(
+    'enable AppArmor with the default profile with the specified name, e.g. "cri-containerd.apparmor.d"',
+  ),
+  gpus: list('add gpus to the container (refused: there is no way yet to tell which files a gpu needs)'),
   'rdt-class': text(
     'name of the RDT class to associate the container with. Specifies a Class of Service (CLOS) for cache and memory bandwidth management.',
   ),
@@ -45,6 +49,7 @@ export type ContainerFlags = Values<typeof containerFlags>;
 /** Those that `run` has besides: how it is to run. */
 export const runFlags = {
   rm: flag('remove the container after running, cannot be used with --detach'),
+  cni: flag('enable cni networking for the container (refused: not yet)'),
   'null-io': flag('send all IO to /dev/null'),
   'log-uri': text('log uri'),
   detach: flag('detach from the task after it has started execution, cannot be used with --rm', { alias: 'd' }),

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { invalidArgument, wrap } from '#base/errors';
+import { invalidArgument, notImplemented, wrap } from '#base/errors';
+import { ensureDefaultApparmor } from '#lib/apparmor';
 import { currentCapabilities, withAddedCapabilities, withDroppedCapabilities } from '#lib/oci/spec/capabilities';
 import { defaultSpec } from '#lib/oci/spec/default-spec';
 import { devicesAt, hostDevices, withDevices } from '#lib/oci/spec/devices';
@@ -34,11 +35,13 @@ export interface SpecInput {
 /** The spec that the flags describe. @throws invalid_argument for flags that make no sense */
 export async function containerSpec(input: SpecInput): Promise<Spec> {
   const { flags } = input;
+  if (flags.gpus.length > 0) throw notImplemented('--gpus');
+  if (flags.cni === true) throw notImplemented('--cni');
   if (flags.config !== '') return decodeSpec(await readFile(flags.config));
   let spec = defaultSpec(input.id, input.namespace);
   if (flags['env-file'] !== '') spec = process.withEnv(spec, await envFile(flags['env-file']));
   spec = await input.applyImage(process.withEnv(spec, flags.env));
-  spec = withProcessFlags(spec, flags);
+  spec = await withApparmorFlags(withProcessFlags(spec, flags), flags);
   spec = await withIsolationFlags(spec, flags);
   spec = await withResourceFlags(spec, input);
   return withSeccompFlags(spec, flags);
@@ -50,10 +53,18 @@ function withProcessFlags(before: Spec, flags: ContainerFlags): Spec {
   if (flags.cwd !== '') spec = process.withCwd(spec, flags.cwd);
   if (flags['allow-new-privs']) spec = process.withNewPrivileges(spec);
   if (flags['read-only']) spec = process.withReadonlyRootfs(spec);
-  if (flags['apparmor-profile'] !== '') spec = process.withApparmorProfile(spec, flags['apparmor-profile']);
   if (flags.annotation.length > 0) spec = process.withAnnotations(spec, parseLabels(flags.annotation));
   if (flags['rootfs-propagation'] !== '') spec = resources.withRootfsPropagation(spec, flags['rootfs-propagation']);
   return spec;
+}
+
+async function withApparmorFlags(spec: Spec, flags: ContainerFlags): Promise<Spec> {
+  const { 'apparmor-profile': existing, 'apparmor-default-profile': usual } = flags;
+  if (existing !== '' && usual !== '')
+    throw invalidArgument('apparmor-profile conflicts with apparmor-default-profile');
+  if (usual !== '') await ensureDefaultApparmor(usual);
+  const name = existing || usual;
+  return name === '' ? spec : process.withApparmorProfile(spec, name);
 }
 
 async function withIsolationFlags(before: Spec, flags: ContainerFlags & Partial<RunFlags>): Promise<Spec> {

@@ -13,6 +13,10 @@ export const rssKb = (pid: number): number => field(pid, 'status', 'VmRSS');
 /** Resident memory of a process, pages that several share in equal parts. */
 export const pssKb = (pid: number): number => field(pid, 'smaps_rollup', 'Pss');
 
+/** The same without files: what a process's own data take, whoever else runs the same program. */
+export const ownPssKb = (pid: number): number =>
+  field(pid, 'smaps_rollup', 'Pss_Anon') + field(pid, 'smaps_rollup', 'Pss_Shmem');
+
 /** Processes that have this word on their command line: the shims of the daemon at that address. */
 export function processesWith(word: string): readonly number[] {
   return readdirSync('/proc')

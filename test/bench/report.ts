@@ -15,7 +15,7 @@ export function page(tableText: string, surroundingsText: string, rounds: number
 ${tableText}
 
 ${surroundingsText}
-Medians of ${rounds} rounds where a round takes seconds, of ${rounds * 5} where it takes tenths; one more before that, not counted.
+Medians of ${rounds} rounds where a round takes seconds, of ${rounds * 5} where it takes tenths; before that, not counted, one or twenty more.
 
 ${pageFoot}`;
 }
@@ -36,7 +36,7 @@ const pageFoot = `## How to read it
 - *each engine's own way*: \`ctr image pull\` of both packages. Berth's has the daemon pull, Debian's pulls itself and sends the layers through the API.
   *the same client* is Debian's at both daemons.
 - *run* and *exec* contain runc, which takes most of the time and is the same for both.
-- *an idle container*: PSS of the shims, and what the daemon grew, over twenty containers; the container's own process is not in it.
+- *an idle container*: PSS of the shims, and what the daemon's own data grew, over twenty containers; the container's own process is not in it.
 - *idle*: forty seconds after its start, or after the last call.
 `;
 

@@ -17,12 +17,16 @@ export interface Contestant {
 }
 
 /**
- * Lets the contestants take turns, the order reversed in every other round, so that what else the machine does meets all alike. One round before
- * is not counted.
+ * Lets the contestants take turns, the order reversed in every other round, so that what else the machine does meets all alike. What is done
+ * in rounds before is not counted.
  */
-export async function inTurns(rounds: number, contestants: readonly Contestant[]): Promise<readonly Samples[]> {
+export async function inTurns(
+  rounds: number,
+  contestants: readonly Contestant[],
+  before = 1,
+): Promise<readonly Samples[]> {
   const results = contestants.map(() => ({ values: [] as number[], cpuMs: [] as number[] }));
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = 0; round < before + rounds; round++) {
     const order = contestants.map((_, at) => at);
     for (const at of round % 2 === 0 ? order : order.reverse()) {
       const { engine, work, after } = contestants[at]!;
@@ -32,7 +36,7 @@ export async function inTurns(rounds: number, contestants: readonly Contestant[]
       const tookMs = performance.now() - began;
       const usedMs = cpuMs(engine.pid) - cpuBefore;
       await after?.(round);
-      if (round === 0) continue;
+      if (round < before) continue;
       results[at]?.values.push(tookMs);
       results[at]?.cpuMs.push(usedMs);
     }

@@ -116,7 +116,7 @@ test('version 1 names plugins by their ids, in tables and in lists', async () =>
 test('what has no effect is told with file and key', async () => {
   const path = await files({
     'config.toml':
-      'version = 2\nplugin_dir = "/x"\nrot = "/x"\n[grpc]\nuuid = 1\n[plugins."io.containerd.grpc.v1.cri"]\nx = 1\n[plugins."io.x"]\n[plugins."io.containerd.gc.v1.scheduler"]\nmutation_treshold = 1',
+      'version = 2\nplugin_dir = "/x"\nrot = "/x"\n[grpc]\nuuid = 1\n[timeouts]\n"io.containerd.timeout.bolt.open" = "5s"\n"io.containerd.timeout.shim.lod" = "5s"\n"mine" = "1s"\n[plugins."io.containerd.grpc.v1.cri"]\nx = 1\n[plugins."io.x"]\n[plugins."io.containerd.gc.v1.scheduler"]\nmutation_treshold = 1',
   });
   const config = await loadConfig(path, builtins);
   expect(new Set(config.warnings.map(({ file }) => file))).toEqual(new Set([path]));
@@ -124,6 +124,8 @@ test('what has no effect is told with file and key', async () => {
     ['rot', 'root'],
     ['grpc.uuid', 'uid'],
     ['plugin_dir', undefined],
+    ['timeouts.io.containerd.timeout.bolt.open', undefined],
+    ['timeouts.io.containerd.timeout.shim.lod', undefined],
     ['plugins.io.containerd.grpc.v1.cri', undefined],
     ['plugins.io.x', undefined],
     ['plugins.io.containerd.gc.v1.scheduler.mutation_treshold', 'mutation_threshold'],

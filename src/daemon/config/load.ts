@@ -1,4 +1,5 @@
 import { isTable, mismatch, type Place, type Raw, type RawTable } from '#base/config';
+import { parseDuration } from '#base/duration';
 import { type AnyPlugin, pluginName } from '#core/plugin/plugin';
 import { Server } from '#core/servers/server';
 import { proxyPlugins } from '../proxy-plugins.ts';
@@ -6,7 +7,7 @@ import { readConfigFiles, tableAt } from './files.ts';
 import { mergeConfig } from './merge.ts';
 import { type MigratedFile, migrateFile } from './migrate.ts';
 import { loadModules } from './modules.ts';
-import { type TopConfig, topTable, writtenVersion } from './schema.ts';
+import { defaultTimeouts, storeTimeout, type TopConfig, topTable, writtenVersion } from './schema.ts';
 
 /** Something in a file that has no effect, or will lose it. */
 export interface ConfigWarning {
@@ -137,6 +138,7 @@ function check(file: MigratedFile, plugins: readonly AnyPlugin[], warnings: Conf
   if (file.raw.plugin_dir !== undefined && file.raw.plugin_dir !== '') {
     warn('Go plugins cannot be loaded; use plugin_modules or proxy_plugins', ['plugin_dir']);
   }
+  checkTimeouts(tableAt(file.raw, 'timeouts'), warn);
   for (const key of ['disabled_plugins', 'required_plugins']) checkNames(file, key, place);
   const tables = file.raw.plugins ?? {};
   if (!isTable(tables)) throw mismatch('a table', tables, { ...place, path: ['plugins'] });
@@ -146,6 +148,17 @@ function check(file: MigratedFile, plugins: readonly AnyPlugin[], warnings: Conf
     if (plugin !== undefined) plugin.config.read(table, { ...place, path });
     else if (elsewhere.has(name)) warn('this plugin of containerd is not part of Berth: its table has no effect', path);
     else warn('no plugin of that name: its table has no effect', path);
+  }
+}
+
+function checkTimeouts(timeouts: RawTable, warn: (message: string, path: readonly string[]) => void): void {
+  for (const [name, value] of Object.entries(timeouts)) {
+    const path = ['timeouts', name];
+    if (name === storeTimeout && parseDuration(String(value)) !== 0)
+      warn('the store is not waited for: a second daemon on it is refused at once', path);
+    // Names of another kind may be those of a plugin module.
+    else if (name.startsWith('io.containerd.timeout.') && !Object.hasOwn(defaultTimeouts, name))
+      warn('no timeout of that name: it has no effect', path);
   }
 }
 

@@ -32,6 +32,19 @@ const decoder = (media: string) => ({
   env: ['OCICRYPT_KEYPROVIDER_CONFIG=/etc/containerd/ocicrypt/ocicrypt_keyprovider.conf'],
 });
 
+/** How long containerd waits for its store; ours is not waited for. */
+export const storeTimeout = 'io.containerd.timeout.bolt.open';
+
+/** `[timeouts]` that the daemon knows, in milliseconds. */
+export const defaultTimeouts = {
+  [storeTimeout]: 0,
+  'io.containerd.timeout.metrics.shimstats': 2000,
+  'io.containerd.timeout.shim.cleanup': 5000,
+  'io.containerd.timeout.shim.load': 5000,
+  'io.containerd.timeout.shim.shutdown': 3000,
+  'io.containerd.timeout.task.state': 2000,
+} as const;
+
 /** The file but for what belongs to plugins. */
 export const topTable = table({
   version: number({ default: writtenVersion, min: 1, max: newestVersion, help: "Version of this file's layout." }),
@@ -55,14 +68,7 @@ export const topTable = table({
   cgroup: table({ path: text({ help: 'Control group that the daemon puts itself into; empty for none.' }) }),
   timeouts: map(duration(), {
     help: 'How long the daemon waits for what.',
-    default: {
-      'io.containerd.timeout.bolt.open': 0,
-      'io.containerd.timeout.metrics.shimstats': 2000,
-      'io.containerd.timeout.shim.cleanup': 5000,
-      'io.containerd.timeout.shim.load': 5000,
-      'io.containerd.timeout.shim.shutdown': 3000,
-      'io.containerd.timeout.task.state': 2000,
-    },
+    default: defaultTimeouts,
   }),
   stream_processors: map(streamProcessor, {
     help: 'Programs that turn one media type of a layer into another.',

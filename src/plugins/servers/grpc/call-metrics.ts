@@ -1,5 +1,6 @@
 import type { Metrics } from '#base/metrics';
 import type { CallInfo, CallObserver } from '#rpc/call';
+import type { Service } from '#rpc/service';
 
 /** gRPC's codes by number, in the words that monitoring knows them by. */
 const codes = [
@@ -22,8 +23,13 @@ const codes = [
   'Unauthenticated',
 ] as const;
 
-/** Counts calls under the names that the Go servers of gRPC give them. */
-export function callMetrics(metrics: Metrics, histogram: boolean): CallObserver {
+const kinds = { unary: 'unary', server_streaming: 'server_stream', bidi_streaming: 'bidi_stream' } as const;
+
+/**
+ * Counts calls under the names that the Go servers of gRPC give them. Methods of these services are there before they are called, with
+ * zero: monitoring sees no first call otherwise.
+ */
+export function callMetrics(metrics: Metrics, histogram: boolean, services: Iterable<Service>): CallObserver {
   const labels = ['grpc_type', 'grpc_service', 'grpc_method'];
   const started = metrics.counter('grpc_server_started_total', 'Calls started on the server.', labels);
   const handled = metrics.counter('grpc_server_handled_total', 'Calls completed on the server, by outcome.', [
@@ -35,6 +41,14 @@ export function callMetrics(metrics: Metrics, histogram: boolean): CallObserver 
   const seconds = histogram
     ? metrics.histogram('grpc_server_handling_seconds', 'Duration of calls on the server.', labels)
     : undefined;
+  for (const { desc } of services) {
+    for (const { methodKind, name } of desc.methods) {
+      if (methodKind === 'client_streaming') continue; // no service has any
+      const values = [kinds[methodKind], desc.typeName, name] as const;
+      for (const counter of [started, received, sent]) counter.add(0, ...values);
+      handled.add(0, ...values, 'OK');
+    }
+  }
   const labelsOf = ({ kind, service, method }: CallInfo) => [kind, service, method] as const;
   return {
     started: (call) => started.add(1, ...labelsOf(call)),

@@ -28,7 +28,10 @@ export default definePlugin({
       log,
       maxReceiveBytes: config.max_recv_message_size,
       maxSendBytes: config.max_send_message_size,
-      observers: [callMetrics(daemon.metrics, config.grpc_histogram), pendingCalls(daemon.operations)],
+      observers: [
+        callMetrics(daemon.metrics, config.grpc_histogram, services.values()),
+        pendingCalls(daemon.operations),
+      ],
     });
     cleanup.defer(() => server.close(closeGraceMs));
     for (const service of services.values()) server.mount(service);

@@ -14,7 +14,7 @@ export default definePlugin({
     if (config.address === '') throw new SkipPlugin('no address is configured');
     const { host, port } = parse(config.address);
     metrics
-      .gauge('containerd_build_info_total', 'Information about the build.', ['version', 'revision'])
+      .counter('containerd_build_info_total', 'Information about the build.', ['version', 'revision'])
       .set(1, version, revision);
     processMetrics(metrics);
     const server = await listenHttp({ host, port }, async (request, response) => {

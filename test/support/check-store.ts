@@ -28,6 +28,7 @@ export function checkStore(root: string): StoreFindings {
   checkIngests(plugin('content.v1.content', 'ingest'), rows, findings);
   checkOverlays(plugin('snapshotter.v1.overlayfs'), rows, findings);
   checkReferences(rows, findings);
+  for (const name of entries(join(root, 'tmpmounts'))) findings.orphans.push(`temporary ${name}`);
   const doomed = rows('SELECT store, key FROM doomed').map(({ store, key }) => `${store} ${key}`);
   return { ...findings, doomed };
 }

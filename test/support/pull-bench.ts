@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { readdirSync } from 'node:fs';
 import { classOf, type ErrorClass, messageOf } from '#base/errors';
 import { type Client, openClient } from '#client/client';
 import { pull } from '#client/transfer';
@@ -35,13 +36,20 @@ export interface PullBench {
 /** A daemon with narrow limits and little patience, and a registry in this process, for all tests of the file that calls this. */
 export function pullBench(): PullBench {
   const open = new AsyncDisposableStack();
+  let usual = 0;
   const made: { daemon?: TestDaemon; client?: Client; registry?: FakeRegistry } = {};
   beforeAll(async () => {
     made.daemon = open.use(await startDaemon({ built: true, parent: '/dev/shm', config }));
     made.client = open.use(openClient(made.daemon.address));
     made.registry = open.use(await FakeRegistry.start());
+    usual = descriptors(bench);
   }, 30_000);
-  afterAll(() => open.disposeAsync(), 30_000);
+  afterAll(async () => {
+    const left = descriptors(bench);
+    await open.disposeAsync();
+    // Some for connections to the registry and blobs that are kept open for a while.
+    expect(left).toBeLessThan(usual + 20);
+  }, 30_000);
   const bench: PullBench = {
     get daemon() {
       return there(made.daemon);
@@ -95,6 +103,8 @@ async function expectNothing({ daemon, client, scope }: PullBench): Promise<void
   expect(blobs).toEqual([]);
   expect(checkStore(daemon.root)).toEqual(soundStore);
 }
+
+const descriptors = ({ daemon }: PullBench): number => readdirSync(`/proc/${daemon.pid}/fd`).length;
 
 function there<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('only while tests run');

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import { type Result, reached } from './measure.ts';
 import { median, quantile } from './samples.ts';
 
@@ -45,7 +45,11 @@ export function surroundings(versions: readonly string[]): string {
   const processors = cpus();
   const memoryKb = Number(/MemTotal:\s*(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]);
   const machine = `${processors.length} × ${processors[0]?.model.trim()}, ${Math.round(memoryKb / 1e6)} GB, Linux ${release()}`;
-  return [`Machine: ${machine}.`, `Programs: ${versions.join(', ')}.`].join('\n');
+  const load = loadavg()[2]?.toFixed(1);
+  return [
+    `Machine: ${machine}; ${load} processes on average wanted a processor, this run's own among them.`,
+    `Programs: ${versions.join(', ')}.`,
+  ].join('\n');
 }
 
 function row(result: Result): readonly string[] {

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, test } from 'bun:test';
 import { openTransport, type Transport } from '#rpc/transport';
 import { DebianContainerd } from '../bench/debian-containerd.ts';
 import { startDaemon, type TestDaemon } from '../support/daemon.ts';
-import { type Answer, answerTo, type Step } from './differential/call.ts';
+import { answerTo, type Step } from './differential/call.ts';
 import { collection } from './differential/collection.ts';
+import { compare } from './differential/compare.ts';
 import { containers } from './differential/containers.ts';
 import { content } from './differential/content.ts';
 import { images } from './differential/images.ts';
@@ -59,14 +60,4 @@ function describeAll(config: string, groups: Readonly<Record<string, readonly St
       }
     }
   });
-}
-
-function compare({ ours }: Step, theirAnswer: Answer, ourAnswer: Answer): void {
-  if (ours === undefined) {
-    const { ending } = theirAnswer; // where it ends with no phrase, the code is all that a client can go by
-    expect(ending === '' ? { ...ourAnswer, ending } : ourAnswer).toEqual(theirAnswer);
-  } else {
-    expect(ourAnswer.code).toBe(ours.code);
-    expect(theirAnswer, 'containerd answers the same: no exception is needed').not.toEqual(ourAnswer);
-  }
 }

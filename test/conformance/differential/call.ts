@@ -107,7 +107,11 @@ const timeInWords = (seconds: number): string | undefined => {
 function withoutChance(value: unknown, directory: string): unknown {
   const clean = (inner: unknown) => withoutChance(inner, directory);
   if (typeof value === 'bigint') return Number(value);
-  if (typeof value === 'string') return value.replaceAll(directory, '<dir>').replace(/snapshots\/\d+/, 'snapshots/<n>');
+  if (typeof value === 'string')
+    return value
+      .replaceAll(directory, '<dir>')
+      .replace(/snapshots\/\d+/, 'snapshots/<n>')
+      .replace(/fifo\/\d+/, 'fifo/<n>');
   if (value instanceof Uint8Array) return value.length > 100 ? `${value.length} bytes` : Buffer.from(value).toString();
   if (Array.isArray(value)) return value.map(clean);
   if (typeof value !== 'object' || value === null) return value;
@@ -117,7 +121,7 @@ function withoutChance(value: unknown, directory: string): unknown {
     Object.entries(fields)
       .filter(([name, inner]) => inner !== undefined && name !== 'updatedAt')
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, inner]) => [name, clean(inner)])
+      .map(([name, inner]) => [name, name === 'pid' && Number(inner) > 0 ? '<pid>' : clean(inner)])
       .filter(([, inner]) => inner !== undefined),
   );
 }

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { invalidArgument } from '#base/errors';
 import { importImages } from '#client/transfer';
@@ -34,7 +34,7 @@ export default command({
     const images = await importImages(
       client,
       scope,
-      path === '-' ? io.stdin : createReadStream(resolve(io.cwd, path), { highWaterMark: 1 << 20 }),
+      path === '-' ? io.stdin : readArchive(await open(resolve(io.cwd, path))),
       {
         indexName: flags['index-name'],
         names: [
@@ -59,3 +59,17 @@ export default command({
     return 0;
   },
 });
+
+/** Piece by piece, so that only what is on its way is in memory. Closes the file. */
+async function* readArchive(file: FileHandle): AsyncGenerator<Uint8Array> {
+  try {
+    for (;;) {
+      const piece = new Uint8Array(1 << 20);
+      const { bytesRead } = await file.read(piece, 0, piece.length, null);
+      if (bytesRead === 0) return;
+      yield piece.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}

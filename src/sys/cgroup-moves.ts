@@ -26,6 +26,7 @@ export function quickCgroupMoves(lingerMs = 0): Disposable {
 
 /** Shorter than any grace period that was seen. */
 const intervalMs = 4;
+const turnsPerLook = 10;
 
 let wanted = 0;
 let moving = false;
@@ -34,26 +35,28 @@ let own: { readonly path: string; readonly fd: number } | undefined;
 async function keepMoving(): Promise<void> {
   if (moving) return;
   moving = true;
-  while (wanted > 0) {
-    await moveToOwnGroup();
+  for (let turn = 0; wanted > 0; turn++) {
+    await moveToOwnGroup(turn % turnsPerLook === 0);
     await new Promise((resolve) => setTimeout(resolve, intervalMs).unref());
   }
   moving = false;
 }
 
 /** Where it does not succeed nothing is lost but time: the runtime's own moves say what is wrong. */
-async function moveToOwnGroup(): Promise<void> {
+async function moveToOwnGroup(look: boolean): Promise<void> {
   try {
-    const path = ownGroup();
-    if (path === undefined) return;
-    if (own?.path !== path) {
-      if (own !== undefined) closeSync(own.fd);
-      own = undefined;
-      own = { path, fd: openSync(path, 'w') };
-    }
+    if (look) openOwnGroup(ownGroup());
+    if (own === undefined) return;
     const { fd } = own;
     await new Promise<void>((resolve) => write(fd, '0', () => resolve()));
   } catch {} // no permission, or a group that is just removed
+}
+
+function openOwnGroup(path: string | undefined): void {
+  if (own?.path === path) return;
+  if (own !== undefined) closeSync(own.fd);
+  own = undefined;
+  if (path !== undefined) own = { path, fd: openSync(path, 'w') };
 }
 
 interface Hierarchy {
@@ -65,7 +68,7 @@ interface Hierarchy {
 
 let hierarchy: Hierarchy | undefined | null = null;
 
-/** Asked each time: who moves this process elsewhere means it to stay there. */
+/** Asked again and again: who moves this process elsewhere means it to stay there. */
 function ownGroup(): string | undefined {
   if (hierarchy === null) hierarchy = anyHierarchy();
   if (hierarchy === undefined) return undefined;

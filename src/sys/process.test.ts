@@ -48,7 +48,9 @@ test('descriptors reach the child only when they are passed, and nothing leaks h
   const passed = await run(['readlink', '/proc/self/fd/3'], { env, extraFds: [secret] });
   expect(passed.stdout).toBe('/etc/hostname\n');
   for (let i = 0; i < 20; i++) await run(['true'], { env, input: Buffer.from('x') });
-  expect(openFds()).toBeLessThanOrEqual(before + 5); // the last pipes may be closed a moment later
+  // Pipes are closed a moment later, on a busy machine a long one.
+  for (let tries = 0; openFds() > before + 5 && tries < 100; tries++) await Bun.sleep(50);
+  expect(openFds()).toBeLessThanOrEqual(before + 5);
   closeSync(secret);
 });
 

@@ -115,5 +115,6 @@ test('the same work makes the same events', async () => {
     expect(wanted.length).toBeGreaterThan(commands.length + 25);
   } finally {
     rmSync(directory, { recursive: true });
+    rmSync(`/run/containerd/runc/${namespace}`, { recursive: true, force: true }); // where runc had its containers
   }
 }, 90_000);

@@ -100,6 +100,7 @@ afterAll(async () => {
   await theirs[Symbol.asyncDispose]();
   await ours[Symbol.asyncDispose]();
   rmSync(directory, { recursive: true });
+  rmSync(`/run/containerd/runc/${namespace}`, { recursive: true, force: true }); // where runc had its containers
 });
 
 /** One daemon after the other: both would have the same container. */

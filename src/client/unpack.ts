@@ -21,13 +21,12 @@ export async function unpackImage(
   await using lease = await client.lease(scope);
   const snapshotter = await client.snapshotter(scope, snapshotterName);
   const { diffIds } = await readConfig(client.content, scope, manifest);
+  if (manifest.layers.length !== diffIds.length)
+    throw dataLoss(`image has ${manifest.layers.length} layers and ${diffIds.length} diff ids`);
   const names = chainIds(diffIds);
   let parent = '';
   for (const [at, layer] of manifest.layers.entries()) {
-    const name = names[at];
-    const diffId = diffIds[at];
-    if (name === undefined || diffId === undefined)
-      throw dataLoss(`image has ${manifest.layers.length} layers and ${diffIds.length} diff ids`);
+    const [name, diffId] = [names[at], diffIds[at]] as [string, Digest]; // as many as layers
     await unpackLayer({ client, scope: lease.scope, snapshotter }, layer, { name, parent, diffId });
     parent = name;
   }

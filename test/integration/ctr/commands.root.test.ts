@@ -20,7 +20,7 @@ const ctr = (words: string, input?: CtrInput) =>
   runCtr(['-a', on.daemon.address, '-n', on.scope.namespace, ...words.split(' ')], input);
 
 /** Words, exit code, what standard output and standard error must look like (absent: empty). */
-type Step = readonly [words: string, code: number, out?: RegExp, err?: RegExp];
+type Step = readonly [words: string, code: number, out?: RegExp | undefined, err?: RegExp];
 
 async function walk(steps: readonly Step[]): Promise<void> {
   for (const [words, code, out = /^$/, err = /^$/] of steps) {

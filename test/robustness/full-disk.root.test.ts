@@ -17,7 +17,7 @@ import { checkStore, soundStore } from '#test/support/check-store';
 import { makeContainer, removeContainer, runContainer } from '#test/support/containers';
 import { startDaemon, type TestDaemon } from '#test/support/daemon';
 import { FakeRegistry } from '#test/support/fake-registry';
-import { leftBehind } from '#test/support/nothing-left';
+import { forgetNamespace, leftBehind } from '#test/support/nothing-left';
 import { publish, sampleImage, sampleLayer } from '#test/support/sample-image';
 
 const scope = scopeOf(`full-${randomUUID().slice(0, 8)}`);
@@ -29,6 +29,7 @@ let registry: FakeRegistry;
 let top: string;
 
 beforeAll(async () => {
+  open.defer(() => forgetNamespace(scope.namespace));
   disk = mkdtempSync('/tmp/berth-disk-');
   open.defer(() => rmSync(disk, { recursive: true, force: true }));
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'none', disk]);

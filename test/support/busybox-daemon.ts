@@ -10,6 +10,7 @@ import { defaultPlatform, onlyPlatform } from '#lib/platform';
 import { busyboxImage } from './busybox-image.ts';
 import { startDaemon, type TestDaemon, type TestDaemonOptions } from './daemon.ts';
 import { FakeRegistry } from './fake-registry.ts';
+import { forgetNamespace } from './nothing-left.ts';
 import { publish } from './sample-image.ts';
 
 /** A daemon that has an image with busybox, a client of it, and a namespace that nobody else on this machine has. */
@@ -24,9 +25,10 @@ export interface BusyboxDaemon extends AsyncDisposable {
 /** Runs the built daemon. @throws when it is not built, or does not start */
 export async function startBusyboxDaemon(options: TestDaemonOptions = {}): Promise<BusyboxDaemon> {
   await using open = new AsyncDisposableStack();
+  const scope = scopeOf(`test-${randomUUID().slice(0, 8)}`);
+  open.defer(() => forgetNamespace(scope.namespace));
   const daemon = open.use(await startDaemon({ built: true, ...options }));
   const client = open.use(openClient(daemon.address));
-  const scope = scopeOf(`test-${randomUUID().slice(0, 8)}`);
   await using registry = await FakeRegistry.start();
   publish(registry, 'a/busybox', 'v1', busyboxImage());
   const image = await pull(client, scope, `${registry.host}/a/busybox:v1`, { name: 'busybox' });

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Client } from '#client/client';
@@ -47,6 +47,12 @@ export function onTheMachine({ directory, state, root, pid }: TestDaemon, namesp
     ...mountsBelow(directory).map((path) => `mount ${path}`),
     ...processesNaming(directory, pid),
   ];
+}
+
+/** Removes the empty directories that stay for a namespace that had containers: runc's, and of control groups. @throws when one is not empty */
+export function forgetNamespace(namespace: string): void {
+  const groups = entries('/sys/fs/cgroup').map((name) => join('/sys/fs/cgroup', name, namespace));
+  for (const path of [...groups, join('/run/containerd/runc', namespace)]) if (existsSync(path)) rmdirSync(path);
 }
 
 /** Descriptors that a daemon has open on files that only tasks have. */

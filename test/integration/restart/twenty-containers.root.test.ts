@@ -16,7 +16,7 @@ import { busyboxImage } from '#test/support/busybox-image';
 import { execIn, removeContainer, runContainer } from '#test/support/containers';
 import { startDaemon, type TestDaemon } from '#test/support/daemon';
 import { FakeRegistry } from '#test/support/fake-registry';
-import { leftBehind, taskDescriptors } from '#test/support/nothing-left';
+import { forgetNamespace, leftBehind, taskDescriptors } from '#test/support/nothing-left';
 import { publish } from '#test/support/sample-image';
 
 /*
@@ -43,6 +43,7 @@ const writing = 'i=0; while [ ! -e /stop ]; do echo "line $i"; i=$((i+1)); uslee
 const sh = (script: string) => ['/bin/sh', '-c', script];
 
 beforeAll(async () => {
+  open.defer(() => forgetNamespace(scope.namespace));
   daemon = open.use(await startDaemon({ built: true }));
   client = open.use(openClient(daemon.address));
   await using registry = await FakeRegistry.start();

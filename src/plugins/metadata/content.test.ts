@@ -88,6 +88,25 @@ test('what a lease made stays with the lease: ingests, blobs, and blobs that wer
   expect(await resources()).toContainEqual({ type: 'content', id: there });
 });
 
+test('an ingest that was begun in a lease goes with it, another stays for its time, one that is written stays', async () => {
+  await using opened = await openTestMetadata();
+  const { content, leases } = opened.metadata;
+  await leases.create(a, { id: 'l', labels: {} });
+  const leased = scopeOf('a', { lease: 'l' });
+  const begin = async (ref: string, scope = leased) => {
+    await using writer = await content.writer(scope, ref);
+    await writer.write(Buffer.from(ref));
+  };
+  await begin('mine');
+  await begin('free', a);
+  await begin('taken up');
+  await begin('taken up', a);
+  await using _ = await content.writer(leased, 'open');
+  await leases.delete(a, 'l');
+  await opened.metadata.collect(new AbortController().signal);
+  expect((await content.statuses(a)).map(({ ref }) => ref)).toEqual(['free', 'open', 'taken up']);
+});
+
 test('a lease that is not there stops the ingest, before and after', async () => {
   await using opened = await openTestMetadata();
   const { content, leases } = opened.metadata;

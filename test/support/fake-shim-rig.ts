@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fromBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { TaskExitSchema } from '#api/events/task_pb';
 import { ForwardRequestSchema } from '#api/services/ttrpc/events/v1/events_pb';
 import { silent } from '#base/log';
@@ -116,6 +116,12 @@ export class FakeShimRig implements AsyncDisposable {
     const stdio = { stdin: '', stdout: '', stderr: '', terminal: false };
     const shim = { runtime: this.#binary, rootfs: [], spec, ...(options && { options }) };
     return this.runtime.create(this.scope, id, { ...stdio, ...shim });
+  }
+
+  /** Tells of an end as some shim would. */
+  async tellExit(id: string, pid: number): Promise<void> {
+    const value = toBinary(TaskExitSchema, create(TaskExitSchema, { containerId: id, id, pid }));
+    await this.#events.publish('fake', '/tasks/exit', { typeUrl: TaskExitSchema.typeName, value });
   }
 
   bundle(id: string): string {

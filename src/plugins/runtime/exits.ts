@@ -1,5 +1,5 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { TaskDeleteSchema, TaskExitSchema } from '#api/events/task_pb';
+import { TaskDeleteSchema, type TaskExit, TaskExitSchema } from '#api/events/task_pb';
 import type { Log } from '#base/log';
 import { now } from '#base/timestamp';
 import type { Events } from '#core/events/events';
@@ -16,9 +16,9 @@ const deleteTopic = '/tasks/delete';
  */
 export class Exits {
   readonly #events: Events;
-  readonly #onExit: (namespace: string, id: string) => void;
+  readonly #onExit: (namespace: string, exit: TaskExit) => void;
 
-  constructor(events: Events, onExit: (namespace: string, id: string) => void) {
+  constructor(events: Events, onExit: (namespace: string, exit: TaskExit) => void) {
     this.#events = events;
     this.#onExit = onExit;
   }
@@ -28,7 +28,7 @@ export class Exits {
     for await (const { namespace, event } of this.#events.subscribe(signal, [`topic=="${exitTopic}"`])) {
       try {
         const exit = fromBinary(TaskExitSchema, event.value);
-        if (exit.id === exit.containerId && isIdentifier(exit.id)) this.#onExit(namespace, exit.containerId);
+        if (exit.id === exit.containerId && isIdentifier(exit.id)) this.#onExit(namespace, exit);
       } catch (error) {
         log.warn('a shim sent an exit event that cannot be read', { namespace, error });
       }

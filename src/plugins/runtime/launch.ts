@@ -80,7 +80,7 @@ async function createTask(
   try {
     const calling = { timeoutMs: env.limits.start, signal };
     const { pid } = await shim.call('Create', [CreateTaskRequestSchema, request], CreateTaskResponseSchema, calling);
-    register(env, { namespace, id, shim, exitTold: false, deleting: false });
+    register(env, { namespace, id, shim, pid, exitTold: false, deleting: false });
     return pid;
   } catch (thrown) {
     await giveUp(env, shim);

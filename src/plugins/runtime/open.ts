@@ -19,10 +19,13 @@ export interface RuntimeOptions extends Pick<Environment, 'roots' | 'limits' | '
 export async function openRuntime(options: RuntimeOptions): Promise<ShimManager> {
   const { events, signal, log, daemon, ...shared } = options;
   const tasks = new TaskTable();
-  const told = (namespace: string, id: string) => {
+  const told = (namespace: string, { id, pid }: { readonly id: string; readonly pid: number }) => {
     const task = tasks.find(namespace, id);
+    // Shims that lost their daemon tell late: a new container may have the name by then.
+    const ofAnother = task === undefined ? tasks.isReserved(namespace, id) : task.pid !== 0 && pid !== task.pid;
+    if (ofAnother) return;
     if (task !== undefined) task.exitTold = true;
-    // Also for a task that is just being made or taken back, and stands on no table yet.
+    // Also for a task that is just being taken back, and stands on no table yet.
     const bundle = task?.shim.bundle ?? { namespace, id, path: join(shared.roots.state, namespace, id) };
     writeBundleFile(bundle, exitToldMark, '').catch((error) => {
       if (task?.deleting === false) log.warn('an exit could not be noted', { id, namespace, error });

@@ -57,7 +57,7 @@ async function adopt(env: Environment, bundle: Bundle): Promise<void> {
     await giveUp(env, shim);
     return removeBundle(bundle);
   }
-  register(env, { namespace: bundle.namespace, id: bundle.id, shim, exitTold, deleting: false });
+  register(env, { namespace: bundle.namespace, id: bundle.id, shim, pid: 0, exitTold, deleting: false });
 }
 
 /** A shim that answers and knows no process of this container: its maker died between the shim's start and the task's creation. */

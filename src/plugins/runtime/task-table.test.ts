@@ -8,6 +8,7 @@ const task = (namespace: string, id: string): Task => ({
   namespace,
   id,
   shim: {} as Shim,
+  pid: 0,
   exitTold: false,
   deleting: false,
 });

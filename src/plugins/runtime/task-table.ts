@@ -8,6 +8,8 @@ export interface Task {
   readonly namespace: string;
   readonly id: string;
   readonly shim: Shim;
+  /** Of its first process; 0 where that is not known. */
+  readonly pid: number;
   /** Subscribers have heard of its end. */
   exitTold: boolean;
   /** A delete has the word: a connection that ends now is no accident. */
@@ -27,6 +29,11 @@ export class TaskTable {
     if (this.#tasks.has(key) || this.#reserved.has(key)) throw alreadyExists(`task ${id}`);
     this.#reserved.add(key);
     return { [Symbol.dispose]: () => this.#reserved.delete(key) };
+  }
+
+  /** A task of that name is being made. */
+  isReserved(namespace: string, id: string): boolean {
+    return this.#reserved.has(keyOf(namespace, id));
   }
 
   add(task: Task): void {

@@ -270,3 +270,12 @@ test('a daemon that died between the start of a shim and its task leaves a shim 
   await rig.reopen();
   expect([await rig.runtime.list(rig.scope), await rig.leftovers()]).toEqual([[], []]);
 }, 20_000);
+
+test('a late word of the end of an earlier container of the same name is not taken for this one', async () => {
+  await using rig = await FakeShimRig.start();
+  await rig.create('c1');
+  await rig.tellExit('c1', 1);
+  process.kill(rig.shimPid('c1'), 'SIGKILL');
+  expect(await eventually(() => rig.exits.length === 2)).toBe(true);
+  expect([await rig.leftovers(), rig.exits]).toEqual([[], ['c1', 'c1']]);
+}, 20_000);

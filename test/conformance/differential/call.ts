@@ -104,6 +104,12 @@ const timeInWords = (seconds: number): string | undefined => {
   return seconds > 1_700_000_000 ? '<now>' : String(seconds);
 };
 
+/** Ingests come in the order of their directories, which is nobody's promise. */
+function inOrder(name: string, value: unknown): unknown {
+  if (name !== 'statuses' || !Array.isArray(value)) return value;
+  return value.toSorted((a: { ref: string }, b: { ref: string }) => (a.ref < b.ref ? -1 : 1));
+}
+
 function withoutChance(value: unknown, directory: string): unknown {
   const clean = (inner: unknown) => withoutChance(inner, directory);
   if (typeof value === 'bigint') return Number(value);
@@ -121,7 +127,7 @@ function withoutChance(value: unknown, directory: string): unknown {
     Object.entries(fields)
       .filter(([name, inner]) => inner !== undefined && name !== 'updatedAt')
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, inner]) => [name, name === 'pid' && Number(inner) > 0 ? '<pid>' : clean(inner)])
+      .map(([name, inner]) => [name, name === 'pid' && Number(inner) > 0 ? '<pid>' : clean(inOrder(name, inner))])
       .filter(([, inner]) => inner !== undefined),
   );
 }

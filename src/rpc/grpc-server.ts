@@ -11,7 +11,7 @@ import {
   type ServerWritableStream,
   setLogVerbosity,
 } from '@grpc/grpc-js';
-import { classOf, internal } from '#base/errors';
+import { classOf, Fault, internal } from '#base/errors';
 import { type Log, silent } from '#base/log';
 import { type CallInfo, type CallObserver, namespaceHeader, ServerCall } from './call.ts';
 import { decoderOf, type Encoded, encoderOf, joined, maxMessageBytes } from './codec.ts';
@@ -181,7 +181,8 @@ export class GrpcServer implements AsyncDisposable {
     if (unexpected && !call.signal.aborted) {
       this.#log.error('call failed', () => ({
         ...fields(),
-        stack: thrown instanceof Error ? thrown.stack : undefined,
+        // A fault is somebody's word (runc's, a registry's); anything else is a mistake of ours, and where it is made is what matters.
+        ...(thrown instanceof Error && !(thrown instanceof Fault) ? { stack: thrown.stack } : {}),
       }));
     } else {
       this.#log.debug('call refused', fields);

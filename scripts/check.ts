@@ -7,6 +7,7 @@ const steps: readonly (readonly [name: string, ...command: readonly string[]])[]
   ['types', 'npx', 'tsc', '--noEmit'],
   ['layers', 'bun', 'scripts/layers.ts'],
   ['lock file', 'npm', 'ci', '--dry-run', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+  ['addon', 'make', '--silent', '-C', 'native/addon'],
   ['generated files', 'bun', 'scripts/api.ts', '--check'],
   ['reference', 'bun', 'scripts/docs.ts', '--check'],
 ];

@@ -36,6 +36,8 @@ const zeros = `sha256:${'0'.repeat(64)}`;
 
 test('content', async () => {
   expect(await ctr('content ingest greeting', { stdin: 'hello' })).toEqual({ code: 0, out: '', err: '' });
+  // Nothing refers to it: a collection may come at any time.
+  expect((await ctr(`content label ${hello} containerd.io/gc.root=1`)).code).toBe(0);
   expect((await ctr('content ingest --expected-size 4 greeting', { stdin: 'hullo' })).code).toBe(1);
   expect((await ctr(`content ingest --expected-digest ${zeros} greeting2`, { stdin: 'hello' })).code).toBe(1);
   await walk([
@@ -45,8 +47,8 @@ test('content', async () => {
     ['content get', 1, undefined, /digest must be specified/],
     ['content ls -q', 0, new RegExp(hello)],
     ['content ls', 0, /^DIGEST\tSIZE\tAGE\tLABELS\n|^DIGEST\s+SIZE\s+AGE\s+LABELS\n/],
-    [`content label ${hello} a=1 b=2`, 0, /^a=1,b=2\n$/],
-    [`content label ${hello} a=`, 0, /^b=2\n$/],
+    [`content label ${hello} a=1 b=2`, 0, /^a=1,b=2,containerd.io\/gc.root=1\n$/],
+    [`content label ${hello} a=`, 0, /^b=2,containerd.io\/gc.root=1\n$/],
     [`content label ${zeros} a=1`, 1, undefined, /not found/],
     ['content active', 0, /^REF\s+SIZE\s+AGE\s*\n/],
     [`content rm ${hello}`, 0, new RegExp(`^${hello}\n$`)],

@@ -14,7 +14,7 @@ type Fields = Record<string, unknown>;
 export function encoderOf<D extends DescMessage>(desc: D): (message: MessageShape<D>) => Buffer {
   const bulk = desc.fields.filter((field) => field.fieldKind === 'scalar' && field.scalar === bytesType);
   const field = bulk.length === 1 ? bulk[0] : undefined;
-  if (field === undefined || field.oneof !== undefined) return (message) => asBuffer(toBinary(desc, message));
+  if (field === undefined || field.oneof !== undefined) return carrierEncoder(desc) ?? plainEncoder(desc);
   const tag = new BinaryWriter().tag(field.number, WireType.LengthDelimited).finish();
   return (message) => {
     const bytes = (message as Fields)[field.localName] as Uint8Array;
@@ -23,6 +23,44 @@ export function encoderOf<D extends DescMessage>(desc: D): (message: MessageShap
     const head = new BinaryWriter().raw(toBinary(desc, rest)).raw(tag).uint32(bytes.byteLength).finish();
     return frame(head, bytes) as unknown as Buffer;
   };
+}
+
+const plainEncoder =
+  <D extends DescMessage>(desc: D) =>
+  (message: MessageShape<D>): Buffer =>
+    asBuffer(toBinary(desc, message));
+
+/**
+ * The encoder of a message that only carries another which has a `spec` (one container of a list): the large value goes last and
+ * is copied once. Undefined for all other messages.
+ */
+function carrierEncoder<D extends DescMessage>(desc: D): ((message: MessageShape<D>) => Buffer) | undefined {
+  const [outer] = desc.fields;
+  if (outer?.fieldKind !== 'message' || desc.fields.length !== 1) return undefined;
+  const spec = outer.message.fields.find(({ name }) => name === 'spec');
+  if (spec?.fieldKind !== 'message' || spec.message.typeName !== 'google.protobuf.Any') return undefined;
+  const plain = plainEncoder(desc);
+  return (message) => {
+    const inner = (message as Fields)[outer.localName] as MessageShape<DescMessage> | undefined;
+    const any = (inner as Fields | undefined)?.[spec.localName] as AnyShape | undefined;
+    if (inner === undefined || any === undefined || any.value.byteLength < worthwhile) return plain(message);
+    const bare = Object.assign(Object.create(Object.getPrototypeOf(inner)), inner, { [spec.localName]: undefined });
+    const rest = toBinary(outer.message, bare);
+    const anyHead = new BinaryWriter();
+    if (any.typeUrl !== '') anyHead.tag(1, WireType.LengthDelimited).string(any.typeUrl);
+    const valueHead = anyHead.tag(2, WireType.LengthDelimited).uint32(any.value.byteLength).finish();
+    const anyBytes = valueHead.byteLength + any.value.byteLength;
+    const specHead = new BinaryWriter().tag(spec.number, WireType.LengthDelimited).uint32(anyBytes).finish();
+    const head = new BinaryWriter()
+      .tag(outer.number, WireType.LengthDelimited)
+      .uint32(rest.byteLength + specHead.byteLength + anyBytes);
+    return frame(head.raw(rest).raw(specHead).raw(valueHead).finish(), any.value) as unknown as Buffer;
+  };
+}
+
+interface AnyShape {
+  readonly typeUrl: string;
+  readonly value: Uint8Array;
 }
 
 /**
@@ -65,7 +103,7 @@ export const decoderOf =
     fromBinary(desc, bytes);
 
 const bytesType = 12;
-const worthwhile = 4096;
+const worthwhile = 2048;
 const empty = new Uint8Array(0);
 
 function frame(

@@ -25,6 +25,8 @@ export interface ContainerStore {
   get(scope: Scope, id: string): Promise<Container>;
   /** Containers that match any of the filters (id, image, runtime.name, labels.*), in order of id. 10 000 in some 50 ms. */
   list(scope: Scope, filters?: readonly string[]): Promise<readonly Container[]>;
+  /** The same, a page as soon as it is read; absent where there are no pages. */
+  pages?(scope: Scope, filters?: readonly string[]): AsyncIterable<readonly Container[]>;
   /** @throws invalid_argument for a bad id, no runtime name, no spec, or a snapshot key without snapshotter; already_exists */
   create(scope: Scope, container: NewContainer): Promise<Container>;
   /**

@@ -39,21 +39,21 @@ export class SqliteContainers implements ContainerStore {
   }
 
   async list(scope: Scope, filters: readonly string[] = []): Promise<readonly Container[]> {
+    return (await Array.fromAsync(this.pages(scope, filters))).flat();
+  }
+
+  /** In pages, so that ten thousand specifications neither hold the event loop in one go nor are all in memory. */
+  async *pages(scope: Scope, filters: readonly string[] = []): AsyncGenerator<readonly Container[]> {
     const filter = parseFilters(filters);
-    const found: Container[] = [];
-    // In pages, so that ten thousand specifications do not hold the event loop in one go.
     for (let after = ''; ; await setImmediate()) {
       const page = this.#db.rows<Row>(
         `SELECT ${selected} FROM containers WHERE ns = ? AND id > ? ORDER BY id LIMIT ${pageRows}`,
         scope.namespace,
         after,
       );
-      for (const row of page) {
-        const container = fromRow(row);
-        if (filter.match(containerFields(container))) found.push(container);
-      }
+      yield page.map(fromRow).filter((container) => filter.match(containerFields(container)));
       const last = page.at(-1);
-      if (last === undefined || page.length < pageRows) return found;
+      if (last === undefined || page.length < pageRows) return;
       after = last[0];
     }
   }

@@ -10,9 +10,11 @@ export function serveContainers(store: ContainerStore): Service {
     get: async ({ id }, { scope }) => ({ container: containerToWire(await store.get(scope, id)) }),
     list: async ({ filters }, { scope }) => ({ containers: (await store.list(scope, filters)).map(containerToWire) }),
     listStream: async function* ({ filters }, { scope }) {
-      const containers = await store.list(scope, filters);
-      for (let at = 0; at < containers.length; at += blockSize)
-        yield containers.slice(at, at + blockSize).map((container) => ({ container: containerToWire(container) }));
+      const pages = store.pages?.(scope, filters) ?? [await store.list(scope, filters)];
+      for await (const page of pages) {
+        for (let at = 0; at < page.length; at += blockSize)
+          yield page.slice(at, at + blockSize).map((container) => ({ container: containerToWire(container) }));
+      }
     },
     create: async ({ container }, { scope }) => ({
       container: containerToWire(await store.create(scope, newContainerFromWire(container))),

@@ -40,7 +40,7 @@ function processesWith(mark: string): readonly string[] {
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
       if (command !== '' && !isAncestor(Number(pid))) found.push(`${pid} ${command}`);
     } catch (thrown) {
-      if (!['ENOENT', 'ESRCH'].includes((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown;
+      if (!['ENOENT', 'ESRCH', 'EACCES'].includes((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown;
     }
   }
   return found;

@@ -1,6 +1,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Where a compiled Bun executable unpacks a native module, checked at each start and used again: a cache, not a leftover. */
+const unpackedAddon = /^\.bun-\d+-[0-9a-f]+\.node$/;
+
 /** What of the machine a test run could leave changed. */
 export interface MachineState {
   readonly cgroups: ReadonlySet<string>;
@@ -21,7 +24,9 @@ export function leftovers(mark: string, directory: string, before: MachineState)
   return [
     ...processesWith(mark).map((line) => `process ${line}`),
     ...mountsBelow(directory).map((line) => `mount ${line}`),
-    ...entries(directory).map((name) => `file ${join(directory, name)}`),
+    ...entries(directory)
+      .filter((name) => !unpackedAddon.test(name))
+      .map((name) => `file ${join(directory, name)}`),
     ...[...after.cgroups].filter((path) => !before.cgroups.has(path)).map((path) => `cgroup ${path}`),
     ...[...after.networkNamespaces]
       .filter((name) => !before.networkNamespaces.has(name))

@@ -22,7 +22,11 @@ export class DebianContainerd implements AsyncDisposable {
       tables,
     ];
     writeFileSync(config, `${lines.join('\n')}\n`);
-    this.#process = spawn('/usr/bin/containerd', ['-c', config, '-l', 'error'], { stdio: 'ignore' });
+    this.#process = spawn('/usr/bin/containerd', ['-c', config, '-l', 'error'], {
+      // It leaves the files of a checkpoint that fails.
+      env: { ...process.env, TMPDIR: this.directory },
+      stdio: 'ignore',
+    });
   }
 
   get pid(): number {

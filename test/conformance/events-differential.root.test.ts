@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { eventToJson } from '#client/event-json';
 import { remoteEvents } from '#rpc/events/client';
 import { openTransport } from '#rpc/transport';
+import { forgetNamespace } from '#test/support/nothing-left';
 import { DebianContainerd } from '../bench/debian-containerd.ts';
 import { busyboxImage } from '../support/busybox-image.ts';
 import { run, startDaemon } from '../support/daemon.ts';
@@ -116,5 +117,6 @@ test('the same work makes the same events', async () => {
   } finally {
     rmSync(directory, { recursive: true });
     rmSync(`/run/containerd/runc/${namespace}`, { recursive: true, force: true }); // where runc had its containers
+    forgetNamespace(namespace);
   }
 }, 90_000);

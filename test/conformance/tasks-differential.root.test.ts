@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Containers } from '#api/services/containers/v1/containers_pb';
 import { Tasks } from '#api/services/tasks/v1/tasks_pb';
 import { openTransport } from '#rpc/transport';
+import { forgetNamespace } from '#test/support/nothing-left';
 import { DebianContainerd } from '../bench/debian-containerd.ts';
 import { busyboxImage } from '../support/busybox-image.ts';
 import { run, startDaemon, type TestDaemon } from '../support/daemon.ts';
@@ -101,6 +102,7 @@ afterAll(async () => {
   await ours[Symbol.asyncDispose]();
   rmSync(directory, { recursive: true });
   rmSync(`/run/containerd/runc/${namespace}`, { recursive: true, force: true }); // where runc had its containers
+  forgetNamespace(namespace);
 });
 
 /** One daemon after the other: both would have the same container. */

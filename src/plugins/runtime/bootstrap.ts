@@ -48,6 +48,8 @@ export interface StartParams {
   readonly executable: string;
   readonly version: string;
   readonly debug: boolean;
+  /** Ask for a core scheduling domain of the shim's own. */
+  readonly schedCore?: boolean;
   readonly options?: Any;
 }
 

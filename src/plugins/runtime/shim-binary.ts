@@ -129,6 +129,7 @@ function runShim(
     TTRPC_ADDRESS: params.ttrpcAddress,
     GRPC_ADDRESS: params.grpcAddress,
     NAMESPACE: params.namespace,
+    ...(params.schedCore ? { SCHED_CORE: '1' } : {}),
   };
   return runProgram(binary, args, { cwd: bundle.path, env, input, signal });
 }

@@ -1,8 +1,9 @@
-import { list, table, text } from '#base/config';
+import { flag, list, table, text } from '#base/config';
 import { Events } from '#core/events/events';
 import { definePlugin } from '#core/plugin/plugin';
 import { one } from '#core/plugin/slot';
 import { Runtime } from '#core/runtime/runtime';
+import { defaultPlatform, formatPlatform, parsePlatform } from '#lib/platform';
 import type { Limits } from './environment.ts';
 import { openRuntime } from './open.ts';
 
@@ -11,16 +12,21 @@ export default definePlugin({
   slot: Runtime,
   id: 'task',
   config: table({
-    platforms: list(text(), { default: ['linux/amd64'], help: 'Platforms whose containers run here.' }),
+    platforms: list(text(), {
+      default: [formatPlatform(defaultPlatform())],
+      help: 'Platforms whose containers run here: what the plugin list tells clients.',
+    }),
+    sched_core: flag({ help: 'Ask shims for a core scheduling domain of their own (SCHED_CORE=1).' }),
   }),
   needs: { events: one(Events) },
   exports: { 'log-uri-schemes': 'fifo,binary,file' },
-  start({ rootDir, stateDir, signal, log, daemon }, { events }) {
+  start({ config, rootDir, stateDir, signal, log, daemon, setPlatforms }, { events }) {
+    setPlatforms(config.platforms.map(parsePlatform));
     const { address, ttrpcAddress, executable, version, debug } = daemon;
     return openRuntime({
       roots: { state: stateDir, work: rootDir },
       limits: limitsOf(daemon.timeout),
-      daemon: { grpcAddress: address, ttrpcAddress, executable, version, debug },
+      daemon: { grpcAddress: address, ttrpcAddress, executable, version, debug, schedCore: config.sched_core },
       events,
       log,
       signal,

@@ -1,2 +1,0 @@
-base.o: src/base.c src/base.h
-src/base.h:

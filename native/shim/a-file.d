@@ -1,3 +1,0 @@
-file.o: src/file.c src/file.h src/base.h
-src/file.h:
-src/base.h:

@@ -1,2 +1,0 @@
-identifier.o: src/identifier.c src/identifier.h
-src/identifier.h:

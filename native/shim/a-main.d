@@ -1,4 +1,0 @@
-main.o: src/main.c src/actions.h src/args.h src/base.h
-src/actions.h:
-src/args.h:
-src/base.h:

@@ -1,4 +1,0 @@
-print.o: src/print.c src/actions.h src/args.h src/base.h
-src/actions.h:
-src/args.h:
-src/base.h:

@@ -5,8 +5,10 @@ export interface IdleTimes {
   readonly checkMs: number;
   /** Without a call for so long, garbage is collected. */
   readonly garbageMs: number;
-  /** And after so long, compiled code goes too. */
+  /** After so long, compiled code goes too. */
   readonly codeMs: number;
+  /** And after so long, what compiled code had kept alive. */
+  readonly againMs: number;
 }
 
 /** What there is to do about it. */
@@ -16,7 +18,7 @@ export interface IdleMemory {
 }
 
 /** A collection holds the daemon up for some 20 ms, the first call after code was forgotten takes about that much longer: neither under work. */
-const usual: IdleTimes = { checkMs: 5_000, garbageMs: 10_000, codeMs: 30_000 };
+const usual: IdleTimes = { checkMs: 5_000, garbageMs: 10_000, codeMs: 25_000, againMs: 30_000 };
 
 /**
  * Gives memory back when nobody calls: the engine itself collects only under pressure of new objects, of which an idle daemon makes none.
@@ -29,20 +31,24 @@ export function tidyWhenIdle(
 ): Disposable {
   let begun = -1;
   let since = performance.now();
-  let done: 'nothing' | 'garbage' | 'code' = 'nothing';
+  const steps = [
+    { afterMs: times.garbageMs, take: () => memory.collectGarbage() },
+    { afterMs: times.codeMs, take: () => memory.forgetCode() },
+    { afterMs: times.againMs, take: () => memory.collectGarbage() },
+  ];
+  let taken = 0;
   const timer = setInterval(() => {
     const now = performance.now();
     if (operations.begun !== begun) {
       begun = operations.begun;
       since = now;
-      done = 'nothing';
-    } else if (done === 'nothing' && now - since >= times.garbageMs) {
-      memory.collectGarbage();
-      done = 'garbage';
-    } else if (done === 'garbage' && now - since >= times.codeMs) {
-      memory.forgetCode();
-      done = 'code';
+      taken = 0;
+      return;
     }
+    const step = steps[taken];
+    if (step === undefined || now - since < step.afterMs) return;
+    step.take();
+    taken += 1;
   }, times.checkMs);
   timer.unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };

@@ -6,13 +6,13 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { classOf } from '#base/errors';
 import { scopeOf } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
+import { tarHeader } from '#core/transfer/engine/tar-header';
 import type { ExportOptions, ImportOptions } from '#core/transfer/transfer';
 import type { Digest } from '#lib/digest';
 import { chainIds } from '#lib/oci/image-config';
 import { FakeRegistry, sha256 } from '#test/support/fake-registry';
 import { publish, publishIndex, type SampleImage, sampleImage, sampleLayer } from '#test/support/sample-image';
 import { at, openTestEngine, pullOptions, type TestEngine } from './engine.fixture.ts';
-import { tarHeader } from './tar-header.ts';
 
 setDefaultTimeout(30_000);
 const scope = scopeOf('test');

@@ -2,6 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Log, silent } from '#base/log';
 import type { Metadata } from '#core/metadata';
+import { TransferEngine } from '#core/transfer/engine/engine';
+import { Registries } from '#core/transfer/engine/registries';
 import { Limiter } from '#core/transfer/limiter';
 import type { PullOptions, RegistryEnd } from '#core/transfer/transfer';
 import type { MirrorTables } from '#lib/registry/mirrors';
@@ -10,8 +12,6 @@ import { Applier } from '#plugins/diff/applier';
 import { UnpackThreads } from '#plugins/diff/unpack-threads';
 import { openMetadata } from '#plugins/metadata/open-metadata';
 import { OverlaySnapshotter } from '#plugins/snapshots/overlayfs/overlay-snapshotter';
-import { TransferEngine } from './engine.ts';
-import { Registries } from './registries.ts';
 
 export interface TestEngine extends AsyncDisposable {
   readonly engine: TransferEngine;

@@ -4,10 +4,10 @@ import { orderedDiffer } from '#core/diff/ordered';
 import { Metadata } from '#core/metadata';
 import { definePlugin } from '#core/plugin/plugin';
 import { every, one } from '#core/plugin/slot';
+import { TransferEngine } from '#core/transfer/engine/engine';
+import { proxyFrom, Registries } from '#core/transfer/engine/registries';
 import { Limiter } from '#core/transfer/limiter';
 import { Transfer } from '#core/transfer/transfer';
-import { TransferEngine } from './engine.ts';
-import { proxyFrom, Registries } from './registries.ts';
 
 const usualDirectories = '/etc/containerd/certs.d:/etc/docker/certs.d';
 

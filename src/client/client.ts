@@ -1,3 +1,4 @@
+import { silent } from '#base/log';
 import { formatTimestamp, fromMillis } from '#base/timestamp';
 import type { ContainerStore } from '#core/containers/containers';
 import type { ContentStore } from '#core/content/content';
@@ -22,6 +23,7 @@ import { remoteTasks } from '#rpc/tasks/client';
 import { remoteTransfer } from '#rpc/transfer/client';
 import { type ClientTls, openTransport, type Transport } from '#rpc/transport';
 import { remoteVersion } from '#rpc/version/client';
+import { clientRegistries, localTransfer } from './local-transfer.ts';
 
 /**
  * A daemon, Berth's or containerd's, as a program uses it. The stores are those of `src/core`, with the promises written there.
@@ -39,6 +41,10 @@ export interface Client extends AsyncDisposable {
   readonly introspection: Introspection;
   /** What the daemon itself moves between registries, archives and its stores; `./transfer.ts` is the comfortable face. */
   readonly transfer: Transfer;
+  /** The same, performed by this process, for which every daemon will do. */
+  readonly localTransfer: Transfer;
+  /** Who performs transfers: this process or the daemon, as asked for; without a wish the daemon, where it can. Asks the daemon once. */
+  transferBy(performer?: Performer): Promise<Transfer>;
   /** For services that have no face here. */
   readonly transport: Transport;
   version(signal: AbortSignal): Promise<{ readonly version: string; readonly revision: string }>;
@@ -49,8 +55,12 @@ export interface Client extends AsyncDisposable {
   lease(scope: Scope): Promise<AsyncDisposable & { readonly id: string; readonly scope: Scope }>;
 }
 
+export type Performer = 'client' | 'daemon';
+
 export interface ClientOptions {
   readonly tls?: ClientTls;
+  /** Names the proxies for registries; absent: the process's own. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 export const defaultAddress = '/run/containerd/containerd.sock';
@@ -62,18 +72,31 @@ export function openClient(address: string = defaultAddress, options: ClientOpti
   const leases = remoteLeases(transport);
   const snapshotterName = async (scope: Scope, name: string) =>
     name || (await namespaces.get(scope.namespace)).labels['containerd.io/defaults/snapshotter'] || 'overlayfs';
-  return {
+  const stores = {
     content: remoteContent(transport),
     images: remoteImages(transport),
-    containers: remoteContainers(transport),
     leases,
     namespaces,
+    differ: remoteDiffer(transport),
+    transport,
+  };
+  const introspection = remoteIntrospection(transport);
+  const registries = clientRegistries(options.environment ?? process.env, silent);
+  const performers = { client: localTransfer(stores, registries, silent), daemon: remoteTransfer(transport) };
+  let usual: Promise<Performer> | undefined;
+  return {
+    ...stores,
+    containers: remoteContainers(transport),
     tasks: remoteTasks(transport),
     events: remoteEvents(transport),
-    differ: remoteDiffer(transport),
-    introspection: remoteIntrospection(transport),
-    transfer: remoteTransfer(transport),
-    transport,
+    introspection,
+    transfer: performers.daemon,
+    localTransfer: performers.client,
+    transferBy: async (performer) => {
+      if (performer !== undefined) return performers[performer];
+      usual ??= usualPerformer(introspection);
+      return performers[await usual];
+    },
     version: (signal) => remoteVersion(transport, { signal }),
     snapshotterName,
     snapshotter: async (scope, name) => remoteSnapshotter(transport, await snapshotterName(scope, name)),
@@ -84,8 +107,19 @@ export function openClient(address: string = defaultAddress, options: ClientOpti
       const detached = { namespace: scope.namespace, signal: AbortSignal.timeout(10_000) };
       return { id, scope: { ...scope, lease: id }, [Symbol.asyncDispose]: () => leases.delete(detached, id) };
     },
-    [Symbol.asyncDispose]: async () => transport[Symbol.dispose](),
+    [Symbol.asyncDispose]: async () => {
+      registries[Symbol.dispose]();
+      transport[Symbol.dispose]();
+    },
   };
+}
+
+/** A transfer needs both services: the call, and the streams for its progress and its questions. */
+async function usualPerformer(introspection: Introspection): Promise<Performer> {
+  const needed = ['transfer', 'streaming'];
+  const found = await introspection.plugins(needed.map((id) => `type==io.containerd.grpc.v1,id==${id}`));
+  const working = new Set(found.filter(({ initError }) => initError === undefined).map(({ id }) => id));
+  return needed.every((id) => working.has(id)) ? 'daemon' : 'client';
 }
 
 const dayMs = 86_400_000;

@@ -4,7 +4,7 @@ import type { Scope } from '#core/scope';
 import type { Observer } from '#core/transfer/progress';
 import type { ImportName, RegistryEnd } from '#core/transfer/transfer';
 import { defaultPlatform, type Platform } from '#lib/platform';
-import type { Client } from './client.ts';
+import type { Client, Performer } from './client.ts';
 
 /** How to reach a registry; see `RegistryEnd`. */
 export type RegistryOptions = Omit<RegistryEnd, 'reference'>;
@@ -14,6 +14,8 @@ interface Common {
   readonly platforms?: readonly Platform[] | 'all';
   /** Told of progress some ten times a second; must return at once. */
   readonly onProgress?: Observer;
+  /** Who does the work; absent: the daemon, unless it cannot. */
+  readonly performer?: Performer;
 }
 
 interface Unpacking {
@@ -31,13 +33,16 @@ export interface PullImageOptions extends Common, Unpacking, RegistryOptions {
   readonly allMetadata?: boolean;
 }
 
-/**
- * Has the daemon fetch an image and unpack it. The reference is a full one (`docker.io/library/busybox:latest`).
- * @throws as `Transfer.pull`; not_implemented from a daemon without transfers
- */
-export function pull(client: Client, scope: Scope, reference: string, options: PullImageOptions = {}): Promise<Image> {
+/** Fetches an image and unpacks it. The reference is a full one (`docker.io/library/busybox:latest`). @throws as `Transfer.pull` */
+export async function pull(
+  client: Client,
+  scope: Scope,
+  reference: string,
+  options: PullImageOptions = {},
+): Promise<Image> {
   const platforms = platformsOf(options);
-  return client.transfer.pull(scope, registryEnd(reference, options), {
+  const transfer = await client.transferBy(options.performer);
+  return transfer.pull(scope, registryEnd(reference, options), {
     image: { name: options.name ?? reference, labels: options.labels ?? {} },
     platforms,
     allMetadata: options.allMetadata ?? false,
@@ -52,10 +57,16 @@ export interface PushImageOptions extends Common, RegistryOptions {
   readonly name?: string;
 }
 
-/** Has the daemon send an image; all of it where no platform is named. @throws as `Transfer.push` */
-export function push(client: Client, scope: Scope, reference: string, options: PushImageOptions = {}): Promise<void> {
+/** Sends an image; all of it where no platform is named. @throws as `Transfer.push` */
+export async function push(
+  client: Client,
+  scope: Scope,
+  reference: string,
+  options: PushImageOptions = {},
+): Promise<void> {
   const { platforms = 'all' } = options;
-  return client.transfer.push(scope, options.name ?? reference, registryEnd(reference, options), {
+  const transfer = await client.transferBy(options.performer);
+  return transfer.push(scope, options.name ?? reference, registryEnd(reference, options), {
     platforms: platforms === 'all' ? [] : platforms,
     ...observed(options),
   });
@@ -70,15 +81,16 @@ export interface ImportImagesOptions extends Common, Unpacking {
   readonly forceCompress?: boolean;
 }
 
-/** Has the daemon take in an archive. @throws as `Transfer.import` */
-export function importImages(
+/** Takes in an archive. @throws as `Transfer.import` */
+export async function importImages(
   client: Client,
   scope: Scope,
   archive: AsyncIterable<Uint8Array>,
   options: ImportImagesOptions = {},
 ): Promise<readonly Image[]> {
   const { platforms = 'all' } = options;
-  return client.transfer.import(scope, archive, {
+  const transfer = await client.transferBy(options.performer);
+  return transfer.import(scope, archive, {
     image: { name: options.indexName ?? '', labels: options.labels ?? {} },
     names: options.names ?? [asTheySay],
     platforms: platforms === 'all' ? [] : platforms,
@@ -104,15 +116,16 @@ export interface ExportImagesOptions extends Common {
   readonly skipNonDistributable?: boolean;
 }
 
-/** Has the daemon write images as an archive. @throws as `Transfer.export` */
-export function exportImages(
+/** Writes images as an archive. @throws as `Transfer.export` */
+export async function* exportImages(
   client: Client,
   scope: Scope,
   names: readonly string[],
   options: ExportImagesOptions = {},
 ): AsyncIterable<Uint8Array> {
   const { platforms = [] } = options;
-  return client.transfer.export(scope, names, {
+  const transfer = await client.transferBy(options.performer);
+  yield* transfer.export(scope, names, {
     platforms: platforms === 'all' ? [] : platforms,
     allPlatforms: platforms === 'all',
     skipDockerManifest: options.skipDockerManifest ?? false,

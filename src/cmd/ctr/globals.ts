@@ -39,7 +39,7 @@ export function command<F extends Flags>(spec: ClientCommand<F>) {
     run: async (invocation: CtrInvocation<F>) => {
       const { globals: all, io } = invocation;
       const signal = all.timeout > 0 ? AbortSignal.any([io.signal, AbortSignal.timeout(all.timeout)]) : io.signal;
-      await using client = openClient(all.address);
+      await using client = openClient(all.address, { environment: io.env });
       if (all['connect-timeout'] > 0) await connectWithin(client.transport, all['connect-timeout']);
       try {
         return await spec.run({ client, scope: scopeOf(all.namespace, { signal }) }, invocation);

@@ -83,6 +83,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
     uploads: new Limiter(3),
     unpacks: new Limiter(options.unpacks ?? 4),
     defaultSnapshotter: 'overlayfs',
+    alone: true,
     log,
   });
   return { engine, metadata, dir, [Symbol.asyncDispose]: () => held.disposeAsync() };

@@ -73,6 +73,7 @@ export default definePlugin({
       uploads: new Limiter(config.max_concurrent_uploaded_layers),
       unpacks: new Limiter(config.max_concurrent_unpacks),
       defaultSnapshotter: config.default_snapshotter,
+      alone: true,
       log,
     });
     return Object.assign(engine, { [Symbol.dispose]: () => registries[Symbol.dispose]() });

@@ -5,6 +5,7 @@ import { exportImages } from '#client/transfer';
 import { defaultPlatform, parsePlatform } from '#lib/platform';
 import { flag, list } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
+import { performerOf } from './performer.ts';
 
 export default command({
   name: 'export',
@@ -16,6 +17,7 @@ export default command({
     'skip-non-distributable': flag('do not add non-distributable blobs such as Windows layers to archive'),
     platform: list('Pull content from a specific platform'),
     'all-platforms': flag('exports content from all platforms'),
+    local: flag('Run export locally rather than through transfer API'),
   },
   run: async ({ client, scope }, { io, args: [out, ...names], flags }) => {
     if (out === undefined || out === '' || names.length === 0)
@@ -25,6 +27,7 @@ export default command({
       platforms: flags['all-platforms'] ? 'all' : chosen,
       skipDockerManifest: flags['skip-manifest-json'],
       skipNonDistributable: flags['skip-non-distributable'],
+      ...performerOf(flags),
     });
     if (out === '-') for await (const bytes of archive) await io.stdout.write(bytes);
     else await writeArchive(resolve(io.cwd, out), archive);

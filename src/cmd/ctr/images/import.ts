@@ -6,6 +6,7 @@ import { defaultPlatform, parsePlatform } from '#lib/platform';
 import { flag, text } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
 import { printLine } from '../output.ts';
+import { performerOf } from './performer.ts';
 
 export default command({
   name: 'import',
@@ -25,6 +26,7 @@ export default command({
     'no-unpack': flag('skip unpacking the images, false by default'),
     'compress-blobs': flag('compress uncompressed blobs when creating manifest (Docker format only)'),
     snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
+    local: flag('Run import locally rather than through transfer API'),
   },
   run: async ({ client, scope }, { io, args: [path], flags }) => {
     if (path === undefined || path === '') throw invalidArgument('please provide an archive to import');
@@ -52,6 +54,7 @@ export default command({
         unpack: !flags['no-unpack'],
         forceCompress: flags['compress-blobs'],
         snapshotter: flags.snapshotter,
+        ...performerOf(flags),
       },
     );
     for (const { name, target } of images)

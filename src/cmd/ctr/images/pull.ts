@@ -2,10 +2,11 @@ import { invalidArgument } from '#base/errors';
 import { pull } from '#client/transfer';
 import { rootSnapshot } from '#client/unpacked';
 import { defaultPlatform, formatPlatform, onlyPlatform, type Platform, parsePlatform } from '#lib/platform';
+import { formatElapsed } from '../../cli/elapsed.ts';
 import { flag, list, text } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
 import { parseNewLabels, printLine } from '../output.ts';
-import { formatElapsed } from './elapsed.ts';
+import { performerOf } from './performer.ts';
 import { registryFlags, registryOptions } from './registry-flags.ts';
 import { TransferDisplay } from './transfer-display.ts';
 
@@ -13,8 +14,7 @@ export default command({
   name: 'pull',
   summary: 'pull an image from a remote',
   args: '[flags] <ref>',
-  description:
-    'Have the daemon fetch an image, unpack it and name it. Layers are fetched and unpacked at the same time.',
+  description: 'Fetch an image, unpack it and name it: the daemon does it, or ctr itself where the daemon cannot.',
   flags: {
     ...registryFlags,
     snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
@@ -23,6 +23,7 @@ export default command({
     'all-platforms': flag('pull content and metadata from all platforms'),
     'all-metadata': flag('Pull metadata for all platforms'),
     'print-chainid': flag("Print the resulting image's chain ID"),
+    local: flag('Fetch content from local client rather than using transfer service'),
   },
   run: async ({ client, scope }, { io, args: [reference], flags }) => {
     if (reference === undefined || reference === '') throw invalidArgument('please provide an image reference to pull');
@@ -46,6 +47,7 @@ export default command({
       await using display = new TransferDisplay(io, reference as string);
       return await pull(client, scope, reference as string, {
         ...registry,
+        ...performerOf(flags),
         platforms: flags['all-platforms'] ? 'all' : platforms,
         allMetadata: flags['all-metadata'],
         labels: parseNewLabels(flags.label),

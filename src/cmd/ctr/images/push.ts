@@ -2,8 +2,9 @@ import { invalidArgument } from '#base/errors';
 import { push } from '#client/transfer';
 import { parseDigest } from '#lib/digest';
 import { parsePlatform } from '#lib/platform';
-import { list, text } from '../../cli/flags.ts';
+import { flag, list, text } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
+import { performerOf } from './performer.ts';
 import { registryFlags, registryOptions } from './registry-flags.ts';
 import { TransferDisplay } from './transfer-display.ts';
 
@@ -11,18 +12,20 @@ export default command({
   name: 'push',
   summary: 'push an image to a remote',
   args: '[flags] <remote> [<local>]',
-  description: 'Have the daemon send an image to a registry: what the registry has already is not sent again.',
+  description: 'Send an image to a registry: what the registry has already is not sent again.',
   flags: {
     ...registryFlags,
     manifest: text('digest of manifest'),
     'manifest-type': text('media type of manifest digest', { default: 'application/vnd.oci.image.manifest.v1+json' }),
     platform: list('push content from a specific platform'),
+    local: flag('Push content from local client rather than using transfer service'),
   },
   run: async ({ client, scope }, { io, args: [remote, local = remote], flags }) => {
     if (remote === undefined || remote === '') throw invalidArgument('please provide a remote image reference to push');
     await using registry = await registryOptions(io, remote, flags);
     const options = {
       ...registry,
+      ...performerOf(flags),
       ...(flags.platform.length === 0 ? {} : { platforms: flags.platform.map(parsePlatform) }),
     };
     await using display = new TransferDisplay(io, remote);

@@ -3,7 +3,6 @@ import type { Log } from '#base/log';
 import type { Descriptor } from '#core/descriptor';
 import type { Differ } from '#core/diff/diff';
 import type { Image } from '#core/images/images';
-import type { Metadata } from '#core/metadata';
 import type { Scope } from '#core/scope';
 import type { Limiter } from '#core/transfer/limiter';
 import { ProgressBoard } from '#core/transfer/progress';
@@ -29,10 +28,11 @@ import { LeaseKeeper } from './lease-keeper.ts';
 import { nameImage } from './name-image.ts';
 import { Push } from './push.ts';
 import type { Registries } from './registries.ts';
+import type { TransferStores } from './transfer-stores.ts';
 import { Unpacker } from './unpack.ts';
 
 export interface EngineParts {
-  readonly metadata: Metadata;
+  readonly metadata: TransferStores;
   readonly differ: Differ;
   readonly registries: Registries;
   readonly downloads: Limiter;
@@ -40,21 +40,27 @@ export interface EngineParts {
   readonly unpacks: Limiter;
   /** Where nobody says anything else. */
   readonly defaultSnapshotter: string;
+  /** Whether all transfers into these stores are this engine's; see `LeaseKeeper`. */
+  readonly alone: boolean;
   readonly log: Log;
 }
 
 const snapshotterLabel = 'containerd.io/defaults/snapshotter';
 
-/** The daemon's own transfers. */
+/** Transfers by whoever holds this: it talks to registries itself, and to stores through their interfaces. */
 export class TransferEngine implements Transfer {
   readonly #parts: EngineParts;
   readonly #leases: LeaseKeeper;
-  readonly #gather: { readonly content: Metadata['content']; readonly intake: Intake; readonly unpacker: Unpacker };
+  readonly #gather: {
+    readonly content: TransferStores['content'];
+    readonly intake: Intake;
+    readonly unpacker: Unpacker;
+  };
 
   constructor(parts: EngineParts) {
-    const { metadata, differ, downloads, unpacks, log } = parts;
+    const { metadata, differ, downloads, unpacks, alone, log } = parts;
     this.#parts = parts;
-    this.#leases = new LeaseKeeper(metadata, log);
+    this.#leases = new LeaseKeeper(metadata, { alone, log });
     this.#gather = {
       content: metadata.content,
       intake: new Intake(metadata.content, downloads),

@@ -30,11 +30,20 @@ function mayPass(error: unknown): boolean {
 /** Gives every transfer a lease that keeps what it makes until the image that needs it is named. */
 export class LeaseKeeper {
   readonly #metadata: Pick<Metadata, 'leases' | 'content'>;
+  readonly #alone: boolean;
   readonly #log: Log;
   readonly #live = new Set<string>();
 
-  constructor(metadata: Pick<Metadata, 'leases' | 'content'>, log: Log) {
+  /**
+   * `alone`: every transfer's lease is given by this keeper, so that a lease it does not know of is one that was left behind. A client
+   * is never alone: it removes its own leases only, and what a killed one leaves goes when a day has passed.
+   */
+  constructor(
+    metadata: Pick<Metadata, 'leases' | 'content'>,
+    { alone, log }: { readonly alone: boolean; readonly log: Log },
+  ) {
     this.#metadata = metadata;
+    this.#alone = alone;
     this.#log = log;
   }
 
@@ -48,20 +57,29 @@ export class LeaseKeeper {
     const { leases } = this.#metadata;
     const value = image.slice(0, maxValue);
     const expire = formatTimestamp(fromMillis(toMillis(now()) + lifetimeMs));
-    const labels = { 'containerd.io/gc.expire': expire, [mark]: value };
+    const labels = { 'containerd.io/gc.expire': expire, ...(this.#alone && { [mark]: value }) };
     const { id } = await leases.create(scope, { id: '', labels });
     const key = `${scope.namespace} ${id}`;
     this.#live.add(key);
     try {
       const result = await work({ ...scope, lease: id });
       this.#live.delete(key);
-      await this.#clean(scope.namespace, value);
+      if (this.#alone) await this.#clean(scope.namespace, value);
+      else await this.#release(scope.namespace, id);
       return result;
     } catch (error) {
       if (!mayPass(error)) await this.#discard(scope.namespace, id);
       throw error;
     } finally {
       this.#live.delete(key);
+    }
+  }
+
+  async #release(namespace: string, id: string): Promise<void> {
+    try {
+      await this.#metadata.leases.delete(scopeOf(namespace), id);
+    } catch (error) {
+      this.#log.warn('lease of a transfer stays until it expires', { error: messageOf(error) });
     }
   }
 

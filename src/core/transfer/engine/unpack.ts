@@ -7,7 +7,6 @@ import { now, toNanos } from '#base/timestamp';
 import type { Descriptor } from '#core/descriptor';
 import type { ApplyOptions, Differ } from '#core/diff/diff';
 import type { Labels } from '#core/labels';
-import type { Metadata } from '#core/metadata';
 import type { Mount } from '#core/mount';
 import { type Scope, scopeOf } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
@@ -18,6 +17,7 @@ import type { Digest } from '#lib/digest';
 import { chainIds } from '#lib/oci/image-config';
 import type { IncomingBlob } from './intake.ts';
 import { together } from './together.ts';
+import type { TransferStores } from './transfer-stores.ts';
 
 /** An image whose layers are there or on their way. */
 export interface UnpackOrder {
@@ -26,6 +26,8 @@ export interface UnpackOrder {
   readonly diffIds: readonly Digest[];
   readonly layers: readonly IncomingBlob[];
 }
+
+type Stores = Pick<TransferStores, 'content' | 'leases' | 'snapshotters'>;
 
 interface LayerTask {
   readonly order: UnpackOrder;
@@ -51,14 +53,14 @@ interface Leftover {
  * after the other, while later ones are still being fetched. Each chain of layers is unpacked by one transfer only, the others wait.
  */
 export class Unpacker {
-  readonly #metadata: Metadata;
+  readonly #metadata: Stores;
   readonly #differ: Differ;
   readonly #places: Limiter;
   readonly #log: Log;
   readonly #lock = new KeyedLock();
   readonly #leftovers: Leftover[] = [];
 
-  constructor(metadata: Metadata, differ: Differ, places: Limiter, log: Log) {
+  constructor(metadata: Stores, differ: Differ, places: Limiter, log: Log) {
     this.#log = log;
     this.#metadata = metadata;
     this.#differ = differ;

@@ -1,4 +1,5 @@
 import type { Command, Program } from './command.ts';
+import { formatElapsed } from './elapsed.ts';
 import type { Flag, Flags } from './flags.ts';
 
 const helpFlag = ['--help, -h', 'show help'] as const;
@@ -21,13 +22,12 @@ export function programHelp(program: Program): string {
 /** The help of one command; `path` is how it was called: `ctr images pull`. */
 export function commandHelp(command: Command, path: string): string {
   const isGroup = command.commands.length > 0;
-  const rows = flagRows(command.flags);
   return [
     `NAME:\n   ${path} - ${command.summary}`,
     `USAGE:\n   ${usageOf(command, path)}`,
     ...(command.description === '' ? [] : [`DESCRIPTION:\n   ${command.description}`]),
     ...(isGroup ? [`COMMANDS:\n${table(commandRows(command.commands))}`] : []),
-    ...(isGroup || rows.length > 0 ? [`OPTIONS:\n${table(isGroup ? [...rows, helpFlag] : rows)}`] : []),
+    `OPTIONS:\n${table([...flagRows(command.flags), helpFlag])}`,
   ]
     .join('\n\n')
     .concat('\n');
@@ -36,8 +36,7 @@ export function commandHelp(command: Command, path: string): string {
 /** How one command is called, as its help shows it. */
 export function usageOf(command: Command, path: string): string {
   if (command.commands.length > 0) return `${path} command [command options] ${command.args}`;
-  const options = flagRows(command.flags).length === 0 ? '' : ' [command options]';
-  return `${path}${options} ${command.args}`;
+  return `${path} [command options] ${command.args}`;
 }
 
 function commandRows(commands: readonly Command[]): (readonly [string, string])[] {
@@ -64,7 +63,7 @@ function spelling(name: string, known: Flag): string {
 function defaultOf(known: Flag): string {
   if (known.kind === 'text' && known.default !== '') return ` (default: ${JSON.stringify(known.default)})`;
   if (known.kind === 'number' || known.kind === 'float') return ` (default: ${String(known.default)})`;
-  if (known.kind === 'duration') return ` (default: ${Number(known.default) / 1000}s)`;
+  if (known.kind === 'duration') return ` (default: ${formatElapsed(Number(known.default))})`;
   return '';
 }
 

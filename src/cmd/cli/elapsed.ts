@@ -1,5 +1,6 @@
 /** A duration as Go prints it: `1.234567891s`, `12.5ms`, `1m2.5s`. */
 export function formatElapsed(ms: number): string {
+  if (ms === 0) return '0s';
   if (ms < 1) return `${trim((ms * 1000).toFixed(3))}µs`;
   if (ms < 1000) return `${trim(ms.toFixed(6))}ms`;
   const minutes = Math.floor(ms / 60_000);

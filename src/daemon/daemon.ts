@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path';
+import { Deprecations } from '#base/deprecations';
 import { invalidArgument } from '#base/errors';
 import type { Log } from '#base/log';
 import { Metrics } from '#base/metrics';
@@ -105,10 +106,12 @@ function requiredNames({ top }: DaemonConfig, plugins: readonly AnyPlugin[]): Re
 }
 
 function daemonInfo(
-  { config: { top }, version, revision, executable }: DaemonOptions,
+  { config: { top, deprecations: old }, version, revision, executable }: DaemonOptions,
   tempDir: string,
   plugins: () => readonly PluginReport[],
 ): DaemonInfo {
+  const deprecations = new Deprecations();
+  for (const { id, message } of old) deprecations.note(id, message);
   return {
     root: top.root,
     state: top.state,
@@ -121,6 +124,7 @@ function daemonInfo(
     debug: top.debug.level === 'debug' || top.debug.level === 'trace',
     streamProcessors: new Map(Object.entries(top.stream_processors)),
     operations: new Operations(),
+    deprecations,
     metrics: new Metrics(),
     timeout: (name, fallbackMs) =>
       Object.hasOwn(top.timeouts, name) ? (top.timeouts[name] ?? fallbackMs) : fallbackMs,

@@ -23,7 +23,16 @@ import { openRuntime } from '#plugins/runtime/open';
 import { envelopeFromWire } from '#rpc/events/convert';
 import type { ShimScript } from './fake-shim.ts';
 
-const limits: Limits = { load: 600, start: 2_500, call: 600, kill: 400, state: 300, cleanup: 2_000, shutdown: 400 };
+const limits: Limits = {
+  load: 600,
+  start: 2_500,
+  call: 600,
+  kill: 400,
+  state: 300,
+  cleanup: 2_000,
+  info: 5_000,
+  shutdown: 400,
+};
 const spec = { typeUrl: 'a/Spec', value: new TextEncoder().encode('{}') };
 
 /** The runtime plugin in this process, with a scripted shim (`fake-shim.ts`) and the events that subscribers would see. */

@@ -21,23 +21,31 @@ int action_version(void)
 	return print(text, strlen(text), &e);
 }
 
-/* What `runc features` prints; nothing when it does not know that word. */
-static void features(const char *binary, struct buf *out)
+/* What `runc features` prints; nothing when it does not know that word. -1 when there is no such program. */
+static int features(const char *binary, struct buf *out, struct err *e)
 {
 	AUTO_FD fd = memfd_create("features", MFD_CLOEXEC);
 	posix_spawn_file_actions_t fa;
 	char *argv[] = { (char *)binary, "features", NULL };
 	pid_t pid;
-	int status = -1;
+	int status = -1, failed;
+	if (fd < 0)
+		return err_sys(e, "memfd_create");
 	posix_spawn_file_actions_init(&fa);
 	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", 0, 0);
 	posix_spawn_file_actions_adddup2(&fa, fd, 1);
 	posix_spawn_file_actions_addopen(&fa, 2, "/dev/null", 1, 0);
-	if (fd >= 0 && posix_spawnp(&pid, binary, &fa, NULL, argv, environ) == 0)
-		waitpid(pid, &status, 0);
+	failed = posix_spawnp(&pid, binary, &fa, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&fa);
+	if (failed) {
+		errno = failed;
+		return err_sys(e, "look up the runtime %s", binary);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
 	if (status != 0 || lseek(fd, 0, SEEK_SET) < 0 || fd_read(fd, TEXT_MAX, out) < 0 || !json_valid(out->data, out->len))
 		buf_free(out);
+	return 0;
 }
 
 int action_info(const struct args *a, struct err *e)
@@ -53,10 +61,12 @@ int action_info(const struct args *a, struct err *e)
 		return -1;
 	pb_str(&out, 1, "io.containerd.runc.v2");
 	pb_str(&version, 1, SHIM_VERSION);
+	pb_str(&version, 2, "berth-" SHIM_VERSION);
 	pb_msg(&out, 2, &version);
 	if (in.len)
 		pb_bytes(&out, 3, in.data, in.len);
-	features(*b.options.binary_name ? b.options.binary_name : "runc", &feat);
+	if (features(*b.options.binary_name ? b.options.binary_name : "runc", &feat, e) < 0)
+		return -1;
 	if (feat.len)
 		pb_any(&out, 4, FEATURES, feat.data, feat.len);
 	return print(out.data, out.len, e);

@@ -1,8 +1,10 @@
+import type { Any } from '#base/any';
+import type { Deprecations } from '#base/deprecations';
 import type { Metrics } from '#base/metrics';
 import type { Operations } from '#base/operations';
 import type { PluginInfo } from '#core/introspection/introspection';
 
-/** What every plugin may know of the daemon that it runs in, and the two boards on which it may put what others want to see. */
+/** What every plugin may know of the daemon that it runs in, and the boards on which it may put what others want to see. */
 export interface DaemonInfo {
   readonly root: string;
   readonly state: string;
@@ -20,6 +22,8 @@ export interface DaemonInfo {
   readonly streamProcessors: ReadonlyMap<string, StreamProcessor>;
   /** What goes on at this moment, for whoever asks why nothing does. */
   readonly operations: Operations;
+  /** What is in use here and goes away one day. */
+  readonly deprecations: Deprecations;
   /** What the `[metrics]` listener shows. */
   readonly metrics: Metrics;
   /** `[timeouts]` by name, in milliseconds; `fallbackMs` when the file says nothing. */
@@ -41,4 +45,9 @@ export interface PluginReport extends PluginInfo {
   readonly status: 'waiting' | 'starting' | 'ok' | 'skip' | 'error' | 'stopped';
   /** How long its start took. */
   readonly startMs?: number;
+  /** Where it takes questions. */
+  readonly answer?: QuestionAnswerer;
 }
+
+/** What a plugin makes of a question. @throws not_implemented for one that it does not know */
+export type QuestionAnswerer = (question: Any, signal: AbortSignal) => Promise<Any>;

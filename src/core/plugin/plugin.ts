@@ -1,7 +1,7 @@
 import { noConfig, type Table } from '#base/config';
 import type { Log } from '#base/log';
 import { defaultPlatform, type Platform } from '#lib/platform';
-import type { DaemonInfo } from './daemon-info.ts';
+import type { DaemonInfo, QuestionAnswerer } from './daemon-info.ts';
 import type { AnyNeed, Granted, Slot } from './slot.ts';
 
 /** What `start` receives besides the plugins it asked for. */
@@ -20,6 +20,8 @@ export interface PluginContext<C> {
   setExport(name: string, value: string): void;
   /** Replaces the capabilities shown in the plugin list. */
   setCapabilities(capabilities: readonly string[]): void;
+  /** Takes questions that clients put to this plugin by name (`Introspection.plugin`). */
+  answerQuestions(answer: QuestionAnswerer): void;
   /** Replaces the platforms shown in the plugin list. */
   setPlatforms(platforms: readonly Platform[]): void;
 }

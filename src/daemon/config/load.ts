@@ -24,6 +24,8 @@ export interface DaemonConfig {
   /** The files in the order in which they were read. */
   readonly files: readonly string[];
   readonly warnings: readonly ConfigWarning[];
+  /** What the files use that goes away one day; `ctr deprecations list` shows it. */
+  readonly deprecations: readonly { readonly id: string; readonly message: string }[];
   /** Everything that the files say, in version 3's layout. */
   readonly raw: RawTable;
   /** A plugin's configuration, defaults included. */
@@ -87,6 +89,7 @@ function assemble(
     plugins: [...plugins, ...proxyPlugins(top.proxy_plugins)],
     files,
     warnings,
+    deprecations: deprecationsOf(warnings),
     raw,
     of(plugin) {
       const name = pluginName(plugin);
@@ -149,6 +152,16 @@ function check(file: MigratedFile, plugins: readonly AnyPlugin[], warnings: Conf
     else if (elsewhere.has(name)) warn('this plugin of containerd is not part of Berth: its table has no effect', path);
     else warn('no plugin of that name: its table has no effect', path);
   }
+}
+
+function deprecationsOf(warnings: readonly ConfigWarning[]): DaemonConfig['deprecations'] {
+  const kinds = { version: 'config-version-1', plugin_dir: 'go-plugin-library' } as const;
+  return Object.entries(kinds).flatMap(([key, kind]) => {
+    const warning = warnings.find((each) => each.key === key);
+    return warning === undefined
+      ? []
+      : [{ id: `io.containerd.deprecation/${kind}`, message: `${warning.file}: ${warning.message}` }];
+  });
 }
 
 function checkTimeouts(timeouts: RawTable, warn: (message: string, path: readonly string[]) => void): void {

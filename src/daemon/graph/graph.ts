@@ -15,10 +15,13 @@ export interface GraphOptions {
 }
 
 /** Where a starting plugin puts what the list shows of it. */
-export type ShownByPlugin = Pick<PluginContext<unknown>, 'setExport' | 'setCapabilities' | 'setPlatforms'>;
+export type ShownByPlugin = Pick<
+  PluginContext<unknown>,
+  'setExport' | 'setCapabilities' | 'setPlatforms' | 'answerQuestions'
+>;
 
 type Entry = { -readonly [K in keyof Node]: Node[K] } & Shown;
-type Shown = { -readonly [K in 'exports' | 'capabilities' | 'platforms' | 'startMs']?: PluginReport[K] };
+type Shown = { -readonly [K in 'exports' | 'capabilities' | 'platforms' | 'startMs' | 'answer']?: PluginReport[K] };
 
 /** The longest that one plugin may take to stop; the daemon goes on without waiting for it. */
 const stopTimeoutMs = 10_000;
@@ -123,11 +126,14 @@ function shownBy(entry: Entry): ShownByPlugin {
     setPlatforms: (platforms) => {
       entry.platforms = platforms;
     },
+    answerQuestions: (answer) => {
+      entry.answer = answer;
+    },
   };
 }
 
 function report(entry: Entry): PluginReport {
-  const { plugin, status, thrown, startMs } = entry;
+  const { plugin, status, thrown, startMs, answer } = entry;
   const skipped = thrown instanceof SkipPlugin;
   return {
     type: plugin.uri,
@@ -138,6 +144,7 @@ function report(entry: Entry): PluginReport {
     capabilities: entry.capabilities ?? plugin.capabilities,
     status,
     ...(startMs !== undefined && { startMs }),
+    ...(answer !== undefined && { answer }),
     // Clients tell a skipped plugin from a failed one by this ending alone.
     ...(thrown !== undefined && {
       initError: {

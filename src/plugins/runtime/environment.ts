@@ -15,6 +15,8 @@ export interface Limits {
   readonly state: number;
   readonly cleanup: number;
   readonly shutdown: number;
+  /** For a shim's program, asked about its runtime. */
+  readonly info: number;
 }
 
 /** What the parts of the runtime plugin share. */

@@ -28,6 +28,7 @@ import { deleteProcess, deleteTask } from './delete.ts';
 import type { Environment } from './environment.ts';
 import { kill } from './kill.ts';
 import { launch } from './launch.ts';
+import { runtimeInfo } from './runtime-info.ts';
 import type { Task } from './task-table.ts';
 import { fromWireStatus, fromWireTimestamp, toWireAny } from './wire.ts';
 
@@ -159,6 +160,11 @@ export class ShimManager implements Runtime {
       signal: scope.signal,
     });
     return { id: execId === '' ? id : execId, pid: 0, exitStatus, ...timed(exitedAt) };
+  }
+
+  /** Answers a RuntimeRequest with a RuntimeInfo. @throws not_implemented for other questions; whatever the shim's program says */
+  info(question: Any, signal: AbortSignal): Promise<Any> {
+    return runtimeInfo(this.#env, question, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

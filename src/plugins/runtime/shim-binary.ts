@@ -61,6 +61,12 @@ export class ShimBinaries {
     });
   }
 
+  /** Runs `-info` with the runtime's options (an Any) as input: what the shim tells of itself and of its runtime. @throws with what it printed */
+  info(binary: string, options: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    const program = { cwd: '/', env: inherited(), input: options, signal };
+    return runProgram(binary, ['-info'], { ...program, maxOutput: maxInfoBytes });
+  }
+
   async #generation(binary: string, signal: AbortSignal): Promise<Generation> {
     const { mtimeMs, size } = await stat(binary);
     const key = `${binary} ${mtimeMs} ${size}`;
@@ -83,6 +89,9 @@ export class ShimBinaries {
     return generation;
   }
 }
+
+/** The features of a runtime are some ten kilobytes. */
+const maxInfoBytes = 4 << 20;
 
 /** A program that hangs when asked for its version is one that does not know the question. */
 const versionTimeoutMs = 5_000;
@@ -139,13 +148,15 @@ interface ProgramRun {
   readonly env: Readonly<Record<string, string>>;
   readonly input: Uint8Array;
   readonly signal: AbortSignal;
+  readonly maxOutput?: number;
 }
 
 /** Runs a program to its end in a group of its own; returns its standard output, or throws with all that it printed. */
 async function runProgram(binary: string, args: readonly string[], options: ProgramRun): Promise<Uint8Array> {
   const subject = `${binary} ${args.at(-1)}`;
   try {
-    const result = await run([binary, ...args], { ...options, detached: true, maxOutput: 64 * 1024 });
+    const result = await run([binary, ...args], { maxOutput: 64 * 1024, ...options, detached: true });
+    if (options.maxOutput !== undefined && result.truncated) throw new Error('printed more than is read of it');
     if (result.exitCode === 0) return result.stdoutBytes;
     const said = `${result.stdout}${result.stderr}`.trim();
     throw new Error(said || `ended with ${result.signal ?? result.exitCode}`);

@@ -20,10 +20,10 @@ export default definePlugin({
   }),
   needs: { events: one(Events) },
   exports: { 'log-uri-schemes': 'fifo,binary,file' },
-  start({ config, rootDir, stateDir, signal, log, daemon, setPlatforms }, { events }) {
+  async start({ config, rootDir, stateDir, signal, log, daemon, setPlatforms, answerQuestions }, { events }) {
     setPlatforms(config.platforms.map(parsePlatform));
     const { address, ttrpcAddress, executable, version, debug } = daemon;
-    return openRuntime({
+    const runtime = await openRuntime({
       roots: { state: stateDir, work: rootDir },
       limits: limitsOf(daemon.timeout),
       daemon: { grpcAddress: address, ttrpcAddress, executable, version, debug, schedCore: config.sched_core },
@@ -31,6 +31,8 @@ export default definePlugin({
       log,
       signal,
     });
+    answerQuestions((question, asking) => runtime.info(question, asking));
+    return runtime;
   },
 });
 
@@ -44,5 +46,6 @@ function limitsOf(timeout: (name: string, fallbackMs: number) => number): Limits
     start: of('shim.start', 120_000),
     call: of('task.call', 60_000),
     kill: of('task.kill', 10_000),
+    info: of('shim.info', 10_000),
   };
 }

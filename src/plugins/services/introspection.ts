@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isFault } from '#base/errors';
-import type { Introspection } from '#core/introspection/introspection';
-import type { DaemonInfo } from '#core/plugin/daemon-info';
+import type { Any } from '#base/any';
+import { failedPrecondition, isFault, notFound, notImplemented } from '#base/errors';
+import type { Introspection, PluginAnswer } from '#core/introspection/introspection';
+import type { DaemonInfo, PluginReport } from '#core/plugin/daemon-info';
 import { definePlugin } from '#core/plugin/plugin';
 import { absent, field, parseFilters } from '#lib/filters/filter';
 import { GrpcService } from '#rpc/grpc-services';
@@ -17,7 +18,7 @@ export default definePlugin({
 });
 
 /** @internal for tests */
-export function introspectionOf(daemon: Pick<DaemonInfo, 'plugins'>, uuid: string): Introspection {
+export function introspectionOf(daemon: Pick<DaemonInfo, 'plugins' | 'deprecations'>, uuid: string): Introspection {
   return {
     async plugins(filters = []) {
       const filter = parseFilters(filters);
@@ -33,9 +34,21 @@ export function introspectionOf(daemon: Pick<DaemonInfo, 'plugins'>, uuid: strin
     },
     async server() {
       const { ino } = await stat('/proc/self/ns/pid');
-      return { uuid, pid: process.pid, pidNamespace: ino, deprecations: [] };
+      return { uuid, pid: process.pid, pidNamespace: ino, deprecations: daemon.deprecations.list() };
+    },
+    async plugin(type, id, question, signal = new AbortController().signal) {
+      const plugin = daemon.plugins().find((each) => each.type === type && each.id === id);
+      if (plugin === undefined) throw notFound(`plugin ${type}.${id}`);
+      return question === undefined ? { plugin } : ask(plugin, question, signal);
     },
   };
+}
+
+async function ask(plugin: PluginReport, question: Any, signal: AbortSignal): Promise<PluginAnswer> {
+  const name = `plugin ${plugin.type}.${plugin.id}`;
+  if (plugin.status !== 'ok') throw failedPrecondition(`${name} cannot be asked: it is not running`);
+  if (plugin.answer === undefined) throw notImplemented(`${name} does not support extra information`);
+  return { plugin, extra: await plugin.answer(question, signal) };
 }
 
 /** The same for as long as the root directory lives; made at the first start. */

@@ -37,6 +37,7 @@ async function start(plugin: AnyPlugin, root: string, config: object = {}): Prom
     setCapabilities(given: readonly string[]) {
       capabilities = given;
     },
+    answerQuestions: () => {},
     setPlatforms: () => {},
   };
   try {

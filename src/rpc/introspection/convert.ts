@@ -8,7 +8,7 @@ import {
 import { Fault } from '#base/errors';
 import type { PluginInfo, ServerInfo } from '#core/introspection/introspection';
 import { faultFromRpcStatus, rpcStatusOf } from '../status.ts';
-import { numberFromWire, platformFromWire, platformToWire } from '../values.ts';
+import { numberFromWire, platformFromWire, platformToWire, someTimestampFromWire, timestampToWire } from '../values.ts';
 
 export function pluginToWire(plugin: PluginInfo): WirePlugin {
   const { initError } = plugin;
@@ -41,7 +41,11 @@ export function serverToWire({ uuid, pid, pidNamespace, deprecations }: ServerIn
     uuid,
     pid: BigInt(pid),
     pidns: BigInt(pidNamespace),
-    deprecations: deprecations.map(({ id, message }) => ({ id, message })),
+    deprecations: deprecations.map(({ id, message, lastSeen }) => ({
+      id,
+      message,
+      ...(lastSeen !== undefined && { lastOccurrence: timestampToWire(lastSeen) }),
+    })),
   });
 }
 
@@ -50,6 +54,9 @@ export function serverFromWire({ uuid, pid, pidns, deprecations }: ServerRespons
     uuid,
     pid: numberFromWire(pid, 'pid'),
     pidNamespace: numberFromWire(pidns, 'pid namespace'),
-    deprecations: deprecations.map(({ id, message }) => ({ id, message })),
+    deprecations: deprecations.map(({ id, message, lastOccurrence }) => {
+      const lastSeen = someTimestampFromWire(lastOccurrence);
+      return { id, message, ...(lastSeen !== undefined && { lastSeen }) };
+    }),
   };
 }

@@ -1,8 +1,5 @@
 import { expect, test } from 'bun:test';
-import { Introspection as Service } from '#api/services/introspection/v1/introspection_pb';
 import type { Introspection, PluginInfo } from '#core/introspection/introspection';
-import { faultOf } from '#core/subject';
-import { clientOf } from '../grpc-client.ts';
 import { inProcess } from '../in-process.ts';
 import { remoteIntrospection } from './client.ts';
 import { serveIntrospection } from './server.ts';
@@ -23,7 +20,16 @@ const skipped: PluginInfo = {
   id: 'zfs',
   initError: { class: 'unknown', message: 'no zfs here: skip plugin: unknown' },
 };
-const server = { uuid: 'u', pid: 12, pidNamespace: 4026531836, deprecations: [{ id: 'd', message: 'm' }] };
+const answer = { typeUrl: 'a', value: new Uint8Array([2]) };
+const server = {
+  uuid: 'u',
+  pid: 12,
+  pidNamespace: 4026531836,
+  deprecations: [
+    { id: 'd', message: 'm', lastSeen: { seconds: 5, nanos: 6 } },
+    { id: 'e', message: 'n' },
+  ],
+};
 
 test('plugins and server are told as they are', async () => {
   const asked: unknown[] = [];
@@ -33,11 +39,21 @@ test('plugins and server are told as they are', async () => {
       return [working, skipped];
     },
     server: async () => server,
+    plugin: async (...question) => {
+      asked.push(question.slice(0, 3));
+      return question[2] === undefined ? { plugin: skipped } : { plugin: working, extra: answer };
+    },
   };
   await using daemon = await inProcess([serveIntrospection(introspection)]);
   const remote = remoteIntrospection(daemon.transport);
   expect(await remote.plugins(['id==zfs'])).toEqual([working, skipped]);
   expect(asked).toEqual([['id==zfs']]);
   expect(await remote.server()).toEqual(server);
-  expect(await faultOf(clientOf(Service, daemon.transport).pluginInfo({}))).toBe('not_implemented');
+  const question = { typeUrl: 'q', value: new Uint8Array([1]) };
+  expect(await remote.plugin('t', 'i', question)).toEqual({ plugin: working, extra: answer });
+  expect(await remote.plugin('t', 'j')).toEqual({ plugin: skipped });
+  expect(asked.slice(1)).toEqual([
+    ['t', 'i', question],
+    ['t', 'j', undefined],
+  ]);
 });

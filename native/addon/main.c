@@ -8,6 +8,7 @@ NAPI_MODULE_INIT() {
   export_directory(env, exports);
   export_file(env, exports);
   export_mount(env, exports);
+  export_memory(env, exports);
   export_process(env, exports);
   export_remove(env, exports);
   export_socket(env, exports);

@@ -7,7 +7,11 @@ const times = { checkMs: 10, garbageMs: 60, codeMs: 200, againMs: 300 };
 
 function watched(operations: Operations) {
   const done: string[] = [];
-  const memory = { collectGarbage: () => void done.push('garbage'), forgetCode: () => void done.push('code') };
+  const memory = {
+    collectGarbage: () => void done.push('garbage'),
+    forgetCode: () => void done.push('code'),
+    releaseProgram: () => void done.push('program'),
+  };
   const tidying = tidyWhenIdle(operations, times, memory);
   return { done, [Symbol.dispose]: () => tidying[Symbol.dispose]() };
 }
@@ -17,7 +21,7 @@ test('an idle daemon gives garbage back, then code, then what code had held, eac
   operations.begin('call', 'that never ends');
   using tidy = watched(operations);
   await wait(800);
-  expect(tidy.done).toEqual(['garbage', 'code', 'garbage']);
+  expect(tidy.done).toEqual(['garbage', 'code', 'garbage', 'program']);
 });
 
 test('after new calls it does so again', async () => {
@@ -26,7 +30,7 @@ test('after new calls it does so again', async () => {
   await wait(800);
   operations.begin('call', 'x')[Symbol.dispose]();
   await wait(800);
-  expect(tidy.done).toEqual(['garbage', 'code', 'garbage', 'garbage', 'code', 'garbage']);
+  expect(tidy.done).toEqual(['garbage', 'code', 'garbage', 'program', 'garbage', 'code', 'garbage', 'program']);
 });
 
 test('under calls nothing is done', async () => {

@@ -1,5 +1,5 @@
 import type { Operations } from '#base/operations';
-import { collectGarbage, forgetCode } from '#sys/heap';
+import { collectGarbage, forgetCode, releaseProgram } from '#sys/heap';
 
 export interface IdleTimes {
   readonly checkMs: number;
@@ -7,7 +7,7 @@ export interface IdleTimes {
   readonly garbageMs: number;
   /** After so long, compiled code goes too. */
   readonly codeMs: number;
-  /** And after so long, what compiled code had kept alive. */
+  /** And after so long, what compiled code had kept alive, and the program's own code. */
   readonly againMs: number;
 }
 
@@ -15,6 +15,7 @@ export interface IdleTimes {
 export interface IdleMemory {
   collectGarbage(): void;
   forgetCode(): void;
+  releaseProgram(): void;
 }
 
 /** A collection holds the daemon up for some 20 ms, the first call after code was forgotten takes about that much longer: neither under work. */
@@ -27,14 +28,20 @@ const usual: IdleTimes = { checkMs: 5_000, garbageMs: 10_000, codeMs: 25_000, ag
 export function tidyWhenIdle(
   operations: Operations,
   times: IdleTimes = usual,
-  memory: IdleMemory = { collectGarbage, forgetCode },
+  memory: IdleMemory = { collectGarbage, forgetCode, releaseProgram },
 ): Disposable {
   let begun = -1;
   let since = performance.now();
   const steps = [
     { afterMs: times.garbageMs, take: () => memory.collectGarbage() },
     { afterMs: times.codeMs, take: () => memory.forgetCode() },
-    { afterMs: times.againMs, take: () => memory.collectGarbage() },
+    {
+      afterMs: times.againMs,
+      take: () => {
+        memory.collectGarbage();
+        memory.releaseProgram();
+      },
+    },
   ];
   let taken = 0;
   const timer = setInterval(() => {

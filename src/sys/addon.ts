@@ -95,6 +95,7 @@ interface Addon {
   treeOpen(tree: RawTree, path: PathText, flags: number): number;
   treeStat(tree: RawTree, path: PathText): RawStat | null;
 
+  releaseCode(): void;
   setSubreaper(on: number): void;
   pidfdOpen(pid: number): number;
   pidfdSignal(fd: number, signal: number): void;

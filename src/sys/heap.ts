@@ -1,3 +1,5 @@
+import { addon } from './addon.ts';
+
 /** Collects garbage, all of it. Costs some 20 ms in which nothing else runs. */
 export function collectGarbage(): void {
   Bun.gc(true);
@@ -9,4 +11,12 @@ export function collectGarbage(): void {
  */
 export function forgetCode(): void {
   Bun.shrink();
+}
+
+/**
+ * Takes the program's own code and constants out of this process's memory. What runs next is mapped again page by page, from the page
+ * cache: about a millisecond altogether.
+ */
+export function releaseProgram(): void {
+  addon.releaseCode();
 }

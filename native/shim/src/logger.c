@@ -55,14 +55,17 @@ struct logger *logger_start(struct shim *s, const struct uri *u, const char *id,
 		return NULL;
 	}
 	close_fd(&to);
-	if (!co_wait_fd(s->loop, from, EPOLLIN, READY_MS)) {
-		kill(lg->child.pid, SIGKILL);
-		child_wait(s, &lg->child, -1);
-		free(lg);
+	bool in_time = co_wait_fd(s->loop, from, EPOLLIN, READY_MS);
+	if (in_time && (!u->says_ready || read(from, &(char){ 0 }, 1) == 1))
+		return lg;
+	kill(lg->child.pid, SIGKILL);
+	child_wait(s, &lg->child, -1);
+	free(lg);
+	if (in_time)
+		err_set(e, CODE_UNKNOWN, "logging binary %s ended its start without a word", u->path);
+	else
 		err_set(e, CODE_UNKNOWN, "logging binary %s was not ready within %d seconds", u->path, READY_MS / 1000);
-		return NULL;
-	}
-	return lg;
+	return NULL;
 }
 
 void logger_stop(struct shim *s, struct logger *lg)

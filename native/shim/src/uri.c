@@ -88,7 +88,7 @@ static int parse_rest(const char *text, const char *rest, struct uri *u, struct 
 
 int uri_parse(const char *text, struct uri *u, struct err *e)
 {
-	static const char *const names[] = { "fifo", "file", "binary" };
+	static const char *const names[] = { "fifo", "file", "binary", "binary-v2" };
 	*u = (struct uri){ 0 };
 	size_t n = scheme_length(text);
 	if (n == 0) {
@@ -97,7 +97,8 @@ int uri_parse(const char *text, struct uri *u, struct err *e)
 	}
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (strlen(names[i]) == n && strncasecmp(text, names[i], n) == 0) {
-			u->scheme = (enum uri_scheme)i;
+			u->scheme = i == 3 ? URI_BINARY : (enum uri_scheme)i;
+			u->says_ready = i == 3;
 			int rc = parse_rest(text, text + n + 3, u, e);
 			if (rc < 0)
 				uri_free(u);

@@ -8,6 +8,7 @@ enum uri_scheme { URI_FIFO, URI_FILE, URI_BINARY };
 
 struct uri {
 	enum uri_scheme scheme;
+	bool says_ready; /* binary-v2: a logger that closes its descriptor without a byte has failed */
 	char *path;  /* absolute, decoded */
 	char **args; /* of a binary: key, value, key, … without empty values; NULL at the end */
 	size_t arg_count;

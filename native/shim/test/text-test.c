@@ -52,6 +52,9 @@ static void uris(void)
 	CHECK(u.arg_count == 4);
 	CHECK_STR(u.args[1], "a&b c");
 	CHECK_STR(u.args[3], "empty");
+	CHECK(!u.says_ready);
+	uri_free(&u);
+	CHECK(uri_parse("binary-v2:///l", &u, &e) == 0 && u.scheme == URI_BINARY && u.says_ready);
 	uri_free(&u);
 	static const char *const bad[] = { "file://host/x", "file://", "http://x/y", "file:///a%0", "file:///a%zz",
 					   "file:///a%00b", "binary:///x?%", "binary://?x" };

@@ -19,7 +19,7 @@ const readTimeoutMs = 10_000;
 
 /** Shows every running container's use of processor, memory and devices among the metrics. */
 export default definePlugin({
-  slot: slot<Disposable>('io.containerd.monitor.v1', { perPlatform: true }),
+  slot: slot<Disposable>('io.containerd.monitor.task.v1', { perPlatform: true }),
   id: 'cgroups',
   config: table({ no_prometheus: flag({ help: 'Do not show the figures of containers.' }) }),
   needs: { tasks: one(Tasks, 'tasks-service'), metadata: one(Metadata) },

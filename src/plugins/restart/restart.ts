@@ -9,8 +9,9 @@ import { RestartMonitor } from './monitor.ts';
 
 /** Keeps containers running, or stopped, as their labels ask for. */
 export default definePlugin({
-  slot: slot<AsyncDisposable>('io.containerd.internal.v1'),
+  slot: slot<AsyncDisposable>('io.containerd.monitor.container.v1'),
   id: 'restart',
+  capabilities: ['no', 'always', 'on-failure', 'unless-stopped'],
   config: table({ interval: duration({ default: '10s', help: 'Time between two looks at all containers.' }) }),
   needs: { metadata: one(Metadata), tasks: one(Tasks, 'tasks-service') },
   start({ config, signal, log }, { metadata, tasks }) {

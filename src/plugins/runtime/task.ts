@@ -19,7 +19,7 @@ export default definePlugin({
     sched_core: flag({ help: 'Ask shims for a core scheduling domain of their own (SCHED_CORE=1).' }),
   }),
   needs: { events: one(Events) },
-  exports: { 'log-uri-schemes': 'fifo,binary,file' },
+  exports: { 'log-uri-schemes': 'fifo,binary,binary-v2,file' },
   async start({ config, rootDir, stateDir, signal, log, daemon, setPlatforms, answerQuestions }, { events }) {
     setPlatforms(config.platforms.map(parsePlatform));
     const { address, ttrpcAddress, executable, version, debug } = daemon;

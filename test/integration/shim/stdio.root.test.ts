@@ -142,6 +142,23 @@ test('a binary:// logger gets arguments, environment, both outputs, and time to 
   expect(readFileSync(log, 'latin1')).toBe(`key a b flag c1 ${r.namespace} \nout\nerr\nend\n`);
 }, 30_000);
 
+test('a binary-v2:// logger must say a byte when it is ready; one that only closes its descriptor has failed', async () => {
+  await using r = await rig();
+  const log = join(r.directory, 'log');
+  const logger = (name: string, ready: string) => {
+    const program = join(r.directory, name);
+    writeFileSync(program, `#!/bin/sh\nexec >>${log}\n${ready}\nexec 5>&-\ncat <&3\ncat <&4\n`);
+    chmodSync(program, 0o755);
+    return `binary-v2://${program}`;
+  };
+  const shim = await r.launch('c1', { args: ['echo', 'out'], stdout: logger('ready', 'printf x >&5') });
+  await shim.exitOf();
+  await shim.end();
+  expect(readFileSync(log, 'latin1')).toBe('out\n');
+  const mute = await r.start('c2');
+  await expect(mute.create({ stdout: logger('mute', ':') })).rejects.toThrow('without a word');
+}, 30_000);
+
 test('a scheme that nobody knows is refused', async () => {
   await using r = await rig();
   const shim = await r.start('c1');

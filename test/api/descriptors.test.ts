@@ -25,6 +25,8 @@ const ours = new Map<string, string>();
 const additions = new Set<string>();
 const addedPackages = [
   'containerd.runtime.bootstrap.v1',
+  'containerd.runtime.sandbox.v1',
+  'containerd.services.sandbox.v1',
   'containerd.services.streaming.v1',
   'containerd.services.transfer.v1',
   'containerd.task.v3',
@@ -59,6 +61,10 @@ const added: Record<string, string> = {
   'containerd.types.RuntimeInfo.AnnotationsEntry': 'key value',
   'containerd.types.RuntimeRequest': 'runtime_path options',
   'containerd.types.RuntimeVersion': 'version revision',
+  'containerd.types.Sandbox': 'sandbox_id runtime spec labels created_at updated_at extensions sandboxer',
+  'containerd.types.Sandbox.ExtensionsEntry': 'key value',
+  'containerd.types.Sandbox.LabelsEntry': 'key value',
+  'containerd.types.Sandbox.Runtime': 'name options',
   'runtimeoptions.v1.Options +': 'config_body',
 };
 

@@ -1,5 +1,7 @@
 import type { ContainerStore } from '#core/containers/containers';
 import type { ContentStore } from '#core/content/content';
+import type { Collectible, CollectibleRegistration } from '#core/gc/collectible';
+import type { CollectionStats } from '#core/gc/collector';
 import type { ImageStore } from '#core/images/images';
 import type { LeaseStore } from '#core/leases/leases';
 import type { NamespaceStore } from '#core/namespaces/namespaces';
@@ -19,7 +21,9 @@ export interface Metadata {
   readonly leases: LeaseStore;
   readonly namespaces: NamespaceStore;
   /** One collection, from marking to the removal in the backends; the scheduler (`Collector`) decides when. */
-  collect(signal: AbortSignal): Promise<import('#core/gc/collector').CollectionStats>;
+  collect(signal: AbortSignal): Promise<CollectionStats>;
+  /** Has collections look after things without rows. @throws already_exists for a kind that is looked after */
+  addCollectible(collectible: Collectible): CollectibleRegistration;
   /** Called with the kind of each change that could make garbage, after it was committed: what the scheduler counts. */
   onMutation(listener: (change: { readonly deletion: boolean }) => void): Disposable;
 }

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '#base/cancellation';
+import type { Collectible } from '#core/gc/collectible';
 import type { CollectionStats } from '#core/gc/collector';
 import { idOf, Marker } from '#core/gc/marker';
 import type { Node } from '#core/gc/node';
@@ -13,6 +14,10 @@ import { doom } from './space.ts';
 
 export interface CollectionOptions {
   readonly db: MetaDatabase;
+  /** What is collected besides rows, by kind. */
+  readonly collectibles: ReadonlyMap<string, Collectible>;
+  /** Removes one of these. Must not throw. */
+  removeOther(kind: string, node: Node): Promise<void>;
   /** What is in somebody's hands at this moment and has no row that says so. */
   inUse(node: Node): boolean;
   readonly now?: () => number;
@@ -28,32 +33,39 @@ export async function collectRows(options: CollectionOptions, signal: AbortSigna
   const begin = performance.now();
   const nowMs = now();
   const busy: Busy = { busyMs: 0, longestMs: 0 };
-  const graph = new SqliteGraph(db);
+  const graph = new SqliteGraph({ db, nowMs, collectibles: options.collectibles });
   const marker = new Marker(graph);
   using _ = db.listen({
     touched(nodes) {
       for (const node of nodes) marker.shade(node);
     },
   });
-  await inSlices(mark(graph, marker, nowMs), busy, pace);
+  await inSlices(mark(graph, marker), busy, pace);
   throwIfAborted(signal);
-  const garbage = await inSlices(unmarked(graph, marker, nowMs), busy, pace);
+  const garbage = await inSlices(unmarked(graph, marker), busy, pace);
   const order = await inSlices(removalOrder(garbage, graph), busy, pace);
   const removed: Record<string, number> = {};
+  const others: Promise<void>[] = [];
+  const take = (change: Change, node: Node) => {
+    if (node.kind.startsWith('other/')) others.push(options.removeOther(node.kind.slice('other/'.length), node));
+    else if (!removeRow(db, change, node)) return;
+    removed[node.kind] = (removed[node.kind] ?? 0) + 1;
+  };
   for (let at = 0; at < order.length; ) {
     throwIfAborted(signal);
     // Whatever was touched since is followed to its end, and then the next few rows go in the same breath.
     await inSlices(drain(marker), busy, pace);
     at = await db.writeLazily((change) =>
-      measured(busy, () => sweep(options, marker, order, at, (node) => remove(db, change, node, removed))),
+      measured(busy, () => sweep(options, marker, order, at, (node) => take(change, node))),
     );
     if (at < order.length) await pace.pause();
   }
+  await Promise.all(others);
   return { elapsedMs: performance.now() - begin, busyMs: busy.busyMs, longestPauseMs: busy.longestMs, removed };
 }
 
-function* mark(graph: SqliteGraph, marker: Marker, nowMs: number): Generator<undefined, void> {
-  for (const root of graph.roots(nowMs)) {
+function* mark(graph: SqliteGraph, marker: Marker): Generator<undefined, void> {
+  for (const root of graph.roots()) {
     if (root !== undefined) marker.shade(root);
     yield;
   }
@@ -64,9 +76,9 @@ function* drain(marker: Marker): Generator<undefined, void> {
   while (marker.step()) yield;
 }
 
-function* unmarked(graph: SqliteGraph, marker: Marker, nowMs: number): Generator<undefined, Map<string, Node>> {
+function* unmarked(graph: SqliteGraph, marker: Marker): Generator<undefined, Map<string, Node>> {
   const garbage = new Map<string, Node>();
-  for (const node of graph.candidates(nowMs)) {
+  for (const node of graph.candidates()) {
     if (node !== undefined && !marker.has(node)) garbage.set(idOf(node), node);
     yield;
   }
@@ -90,11 +102,6 @@ function sweep(
     if (performance.now() - begin >= pace.sliceMs) break;
   }
   return next;
-}
-
-function remove(db: MetaDatabase, change: Change, node: Node, removed: Record<string, number>): void {
-  if (!removeRow(db, change, node)) return;
-  removed[node.kind] = (removed[node.kind] ?? 0) + 1;
 }
 
 /** False when it is gone already, or has to stay for now. */

@@ -127,6 +127,11 @@ export class MetaDatabase implements AsyncDisposable {
     return result;
   }
 
+  /** Has a collection that is under way look at what changed without a row of its own. */
+  touch(node: Node): void {
+    for (const { touched } of this.#listeners) touched?.([node]);
+  }
+
   /** Settles when all that was written so far is durable. */
   flush(): Promise<void> {
     return this.#sync.flush();

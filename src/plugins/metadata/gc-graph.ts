@@ -1,40 +1,73 @@
+import type { Collectible, CollectibleThing } from '#core/gc/collectible';
 import type { Graph } from '#core/gc/marker';
 import { idOf } from '#core/gc/marker';
-import type { Node, NodeKind } from '#core/gc/node';
-import { expiry, gcFlag, isFlat, labelBackReferences, labelReferences } from '#core/gc/references';
+import type { Node, NodeKind, Reference } from '#core/gc/node';
+import {
+  conditionalReferences,
+  expiry,
+  gcFlag,
+  isFlat,
+  labelBackReferences,
+  labelReferences,
+  usedAt,
+} from '#core/gc/references';
+import type { Labels } from '#core/labels';
 import type { MetaDatabase } from './database.ts';
 import { readLabels } from './rows.ts';
 import type { PendingCommit } from './snapshot-rows.ts';
 
 const pageRows = 100;
 
+export interface GraphOptions {
+  readonly db: MetaDatabase;
+  /** The time at which expiry and conditions are judged. */
+  readonly nowMs: number;
+  /** What is collected besides rows, by kind. */
+  readonly collectibles: ReadonlyMap<string, Collectible>;
+}
+
 /** The references between the rows of the database, read at the moment of asking. */
 export class SqliteGraph implements Graph {
   readonly #db: MetaDatabase;
-  readonly #backReferences = new Map<string, Node[]>();
+  readonly #nowMs: number;
+  readonly #collectibles: ReadonlyMap<string, Collectible>;
+  readonly #others: ReadonlySet<string>;
+  readonly #backReferences = new Map<string, Reference[]>();
+  /** What is not in rows, as it was when the roots were read; by id, and what each lease has of it. */
+  readonly #things = new Map<string, CollectibleThing>();
+  readonly #leased = new Map<string, Reference[]>();
 
-  constructor(db: MetaDatabase) {
+  constructor({ db, nowMs, collectibles }: GraphOptions) {
     this.#db = db;
+    this.#nowMs = nowMs;
+    this.#collectibles = collectibles;
+    this.#others = new Set(collectibles.keys());
   }
 
-  *references(node: Node): Iterable<Node> {
+  *references(node: Node): Iterable<Reference> {
     yield* this.#ownReferences(node);
     if (node.flat !== true) yield* this.#backReferences.get(idOf(node)) ?? [];
   }
 
   /**
-   * What is kept for its own sake at that time. Before the first root come all back references, which `references` needs. A generator that yields
-   * after each row, with a root or without.
+   * What is kept for its own sake. With the roots come all back references, which `references` needs: it must not be asked before the end. A
+   * generator that yields after each row, with a root or without.
    */
-  *roots(nowMs: number): Generator<Node | undefined> {
+  *roots(): Generator<Node | undefined> {
+    const nowMs = this.#nowMs;
     yield* this.#labelled();
+    yield* this.#collectibleRoots();
     for (const [ns, id, labels] of this.#pages<[string, string, string]>('leases', 'ns, id', 'ns, id, labels')) {
       const end = expiry(readLabels(labels));
       yield end !== undefined && end <= nowMs ? undefined : { kind: 'lease', namespace: ns, key: id };
     }
-    for (const [ns, name, labels] of this.#pages<[string, string, string]>('images', 'ns, name', 'ns, name, labels')) {
-      const end = expiry(readLabels(labels));
-      yield end !== undefined && end <= nowMs ? undefined : { kind: 'image', namespace: ns, key: name };
+    for (const [ns, name, text] of this.#pages<[string, string, string]>('images', 'ns, name', 'ns, name, labels')) {
+      const labels = readLabels(text);
+      const image: Node = { kind: 'image', namespace: ns, key: name };
+      const expired = (expiry(labels) ?? Number.POSITIVE_INFINITY) <= nowMs;
+      // One that has not expired is a root, and needs nobody to keep it.
+      if (expired) for (const holder of labelBackReferences(labels, ns)) this.#keptWith(holder, image);
+      yield expired ? undefined : image;
     }
     for (const [ns, id] of this.#pages<[string, string]>('containers', 'ns, id', 'ns, id')) {
       yield { kind: 'container', namespace: ns, key: id };
@@ -45,8 +78,8 @@ export class SqliteGraph implements Graph {
   }
 
   /** Everything that could be garbage: what `isMarked` does not know of these is. Yields after each row. */
-  *candidates(nowMs: number): Generator<Node | undefined> {
-    const expired = (labels: string) => (expiry(readLabels(labels)) ?? Number.POSITIVE_INFINITY) <= nowMs;
+  *candidates(): Generator<Node | undefined> {
+    const expired = (labels: string) => (expiry(readLabels(labels)) ?? Number.POSITIVE_INFINITY) <= this.#nowMs;
     for (const [ns, id, labels] of this.#pages<[string, string, string]>('leases', 'ns, id', 'ns, id, labels')) {
       yield expired(labels) ? { kind: 'lease', namespace: ns, key: id } : undefined;
     }
@@ -63,6 +96,9 @@ export class SqliteGraph implements Graph {
     for (const [ns, snapshotter, name] of this.#pages<[string, string, string]>('snapshots', key, key)) {
       yield { kind: `snapshot/${snapshotter}`, namespace: ns, key: name };
     }
+    for (const { kind, all } of this.#collectiblesNow()) {
+      for (const thing of all) yield { kind, namespace: thing.namespace, key: thing.key };
+    }
   }
 
   /** Blobs and snapshots with `gc.root` or `gc.bref`: an index has them. */
@@ -72,10 +108,7 @@ export class SqliteGraph implements Graph {
     const meet = (node: Node, labels: string, gc: number) => {
       if ((gc & gcFlag.root) !== 0) roots.push(node);
       if ((gc & gcFlag.backReference) === 0) return;
-      for (const holder of labelBackReferences(readLabels(labels), node.namespace)) {
-        const id = idOf(holder);
-        this.#backReferences.set(id, [...(this.#backReferences.get(id) ?? []), node]);
-      }
+      for (const holder of labelBackReferences(readLabels(labels), node.namespace)) this.#keptWith(holder, node);
     };
     type Blob = [string, string, string, number];
     for (const [ns, digest, labels, gc] of this.#pages<Blob>(
@@ -94,11 +127,36 @@ export class SqliteGraph implements Graph {
     yield* roots;
   }
 
-  #ownReferences(node: Node): Node[] {
+  *#collectibleRoots(): Generator<Node | undefined> {
+    for (const { kind, all } of this.#collectiblesNow()) {
+      for (const thing of all) {
+        const { namespace, key, lease, root = false, backReferences = [] } = thing;
+        const node: Node = { kind, namespace, key };
+        this.#things.set(idOf(node), thing);
+        for (const holder of backReferences) this.#keptWith({ ...holder, by: kind }, node);
+        if (lease !== undefined) append(this.#leased, `${namespace}\n${lease}`, { ...node, by: 'lease' });
+        yield root && lease === undefined ? node : undefined;
+      }
+    }
+  }
+
+  #collectiblesNow(): { readonly kind: NodeKind; readonly all: Iterable<CollectibleThing> }[] {
+    return [...this.#collectibles.values()].map((collectible) => ({
+      kind: `other/${collectible.kind}`,
+      all: [...collectible.all()],
+    }));
+  }
+
+  /** `node` is kept when `holder` is. */
+  #keptWith(holder: Reference, node: Node): void {
+    append(this.#backReferences, idOf(holder), { ...node, by: holder.by });
+  }
+
+  #ownReferences(node: Node): readonly Reference[] {
     const { kind, namespace, key, flat = false } = node;
     switch (kind) {
       case 'content':
-        return flat ? [] : this.#fromLabels('blobs', 'ns = ? AND digest = ? AND gc & 4', namespace, key);
+        return flat ? [] : this.#ofContent(namespace, key);
       case 'image':
         return this.#ofImage(namespace, key, flat);
       case 'lease':
@@ -111,46 +169,84 @@ export class SqliteGraph implements Graph {
           namespace,
           key,
         );
-        return row === undefined || row[0] === null ? [] : [{ kind: 'content', namespace, key: row[0] }];
+        return row === undefined || row[0] === null
+          ? []
+          : [{ kind: 'content', namespace, key: row[0], by: 'expected' }];
       }
       default:
+        if (kind.startsWith('other/')) return this.#ofThing(node);
         return this.#ofSnapshot(namespace, kind.slice('snapshot/'.length), key, flat);
     }
   }
 
-  #ofImage(namespace: string, key: string, flat: boolean): Node[] {
+  #ofContent(namespace: string, key: string): Reference[] {
+    const row = this.#db.row<[string]>(
+      'SELECT labels FROM blobs WHERE ns = ? AND digest = ? AND gc & 4',
+      namespace,
+      key,
+    );
+    return row === undefined ? [] : this.#fromLabels(readLabels(row[0]), namespace);
+  }
+
+  #ofThing(node: Node): readonly Reference[] {
+    const known = this.#things.get(idOf(node));
+    const found = known ?? this.#newThing(node);
+    return (found?.references ?? []).map((target) => ({ ...target, by: node.kind }));
+  }
+
+  /** One that has come since the roots were read. */
+  #newThing({ kind, namespace, key }: Node): CollectibleThing | undefined {
+    const all = this.#collectibles.get(kind.slice('other/'.length))?.all() ?? [];
+    for (const thing of all) if (thing.namespace === namespace && thing.key === key) return thing;
+    return undefined;
+  }
+
+  /** What labels of an image or a blob refer to; of what they refer to on a condition, where that holds. */
+  #fromLabels(labels: Labels, namespace: string): Reference[] {
+    const conditional = conditionalReferences(labels, namespace).filter(({ kind, key, holds }) => {
+      const row = this.#db.row<[string]>(
+        'SELECT labels FROM snapshots WHERE ns = ? AND snapshotter = ? AND name = ?',
+        ...[namespace, kind.slice('snapshot/'.length), key],
+      );
+      return row !== undefined && usedAt(readLabels(row[0])).some((at) => holds(at, this.#nowMs));
+    });
+    return [...labelReferences(labels, namespace, this.#others), ...conditional];
+  }
+
+  #ofImage(namespace: string, key: string, flat: boolean): Reference[] {
     const row = this.#db.row<[string, string]>(
       'SELECT digest, labels FROM images WHERE ns = ? AND name = ?',
       namespace,
       key,
     );
     if (row === undefined) return [];
-    const target: Node = { kind: 'content', namespace, key: row[0], flat };
-    return flat ? [target] : [target, ...labelReferences(readLabels(row[1]), namespace)];
+    const target: Reference = { kind: 'content', namespace, key: row[0], flat, by: 'target' };
+    return flat ? [target] : [target, ...this.#fromLabels(readLabels(row[1]), namespace)];
   }
 
-  #ofLease(namespace: string, key: string): Node[] {
+  #ofLease(namespace: string, key: string): Reference[] {
     const row = this.#db.row<[string]>('SELECT labels FROM leases WHERE ns = ? AND id = ?', namespace, key);
     if (row === undefined) return [];
     const flat = isFlat(readLabels(row[0]));
-    return this.#db
+    const rows = this.#db
       .rows<[string, string]>('SELECT type, id FROM lease_resources WHERE ns = ? AND lease = ?', namespace, key)
-      .map(([type, id]) => ({ kind: kindOfResource(type), namespace, key: id, flat }));
+      .map(([type, id]): Reference => ({ kind: kindOfResource(type), namespace, key: id, flat, by: 'lease' }));
+    return [...rows, ...(this.#leased.get(`${namespace}\n${key}`) ?? [])];
   }
 
-  #ofContainer(namespace: string, key: string): Node[] {
+  #ofContainer(namespace: string, key: string): Reference[] {
     const row = this.#db.row<[string, string, string]>(
       'SELECT snapshotter, snapshot_key, labels FROM containers WHERE ns = ? AND id = ?',
       ...[namespace, key],
     );
     if (row === undefined) return [];
     const [snapshotter, snapshotKey, labels] = row;
-    const references = labelReferences(readLabels(labels), namespace);
+    const references = labelReferences(readLabels(labels), namespace, this.#others);
     if (snapshotKey === '') return references;
-    return [{ kind: `snapshot/${snapshotter}`, namespace, key: snapshotKey }, ...references];
+    return [{ kind: `snapshot/${snapshotter}`, namespace, key: snapshotKey, by: 'root file system' }, ...references];
   }
 
-  #ofSnapshot(namespace: string, snapshotter: string, key: string, flat: boolean): Node[] {
+  #ofSnapshot(namespace: string, snapshotter: string, key: string, flat: boolean): Reference[] {
     const row = this.#db.row<[string, string, number, string | null]>(
       'SELECT parent, labels, gc, committing FROM snapshots WHERE ns = ? AND snapshotter = ? AND name = ?',
       ...[namespace, snapshotter, key],
@@ -160,15 +256,10 @@ export class SqliteGraph implements Graph {
     const parents = [parent, committing === null ? '' : (JSON.parse(committing) as PendingCommit).parent];
     const above = parents
       .filter((name) => name !== '')
-      .map((name): Node => ({ kind: `snapshot/${snapshotter}`, namespace, key: name, flat }));
+      .map((name): Reference => ({ kind: `snapshot/${snapshotter}`, namespace, key: name, flat, by: 'parent' }));
     return flat || (gc & gcFlag.reference) === 0
       ? above
-      : [...above, ...labelReferences(readLabels(labels), namespace)];
-  }
-
-  #fromLabels(table: string, where: string, ...values: string[]): Node[] {
-    const row = this.#db.row<[string]>(`SELECT labels FROM ${table} WHERE ${where}`, ...values);
-    return row === undefined ? [] : labelReferences(readLabels(row[0]), values[0] ?? '');
+      : [...above, ...labelReferences(readLabels(labels), namespace, this.#others)];
   }
 
   /** All rows in order of their key, read in pages: rows that come and go meanwhile may or may not be among them. */
@@ -193,4 +284,10 @@ function kindOfResource(type: string): NodeKind {
   if (type.startsWith('snapshots/')) return `snapshot/${type.slice('snapshots/'.length)}`;
   if (type === 'images') return 'image';
   return type === 'ingests' ? 'ingest' : 'content';
+}
+
+function append<T>(lists: Map<string, T[]>, key: string, value: T): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }

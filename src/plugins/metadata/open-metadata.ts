@@ -1,7 +1,9 @@
 import { abortable, within } from '#base/cancellation';
+import { alreadyExists } from '#base/errors';
 import type { Log } from '#base/log';
 import type { ContentStore } from '#core/content/content';
 import type { Events } from '#core/events/events';
+import type { Collectible, CollectibleRegistration } from '#core/gc/collectible';
 import type { CollectionStats } from '#core/gc/collector';
 import type { Node } from '#core/gc/node';
 import type { Pace } from '#core/gc/slices';
@@ -26,6 +28,8 @@ import { UseCounts } from './use-counts.ts';
 const unclearMs = 10 * 60_000;
 /** How long a collection waits for a snapshotter to say what became of a commit. */
 const resolveMs = 5_000;
+/** How long it waits for the end of a thing that has no row. */
+const othersMs = 30_000;
 
 export interface MetadataOptions {
   readonly log: Log;
@@ -58,6 +62,7 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
   readonly #options: MetadataOptions;
   readonly #reaper: Reaper;
   readonly #parents = new Map<string, UseCounts>();
+  readonly #collectibles = new Map<string, Collectible>();
   /** When to look for orphans again: at first, and some time after a backend's unclear answer. */
   #orphansDueAt = 0;
   #running: Promise<unknown> = Promise.resolve();
@@ -99,6 +104,16 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
     return run;
   }
 
+  addCollectible(collectible: Collectible): CollectibleRegistration {
+    const { kind } = collectible;
+    if (this.#collectibles.has(kind)) throw alreadyExists(`collectible ${JSON.stringify(kind)}`);
+    this.#collectibles.set(kind, collectible);
+    return {
+      touch: (namespace, key) => this.#db.touch({ kind: `other/${kind}`, namespace, key }),
+      [Symbol.dispose]: () => void this.#collectibles.delete(kind),
+    };
+  }
+
   onMutation(listener: (change: { readonly deletion: boolean }) => void): Disposable {
     return this.#db.listen({ changed: listener });
   }
@@ -118,7 +133,8 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
     const { now, pace } = this.#options;
     const stats = await collectRows(
       {
-        ...{ db: this.#db, inUse: (node: Node) => this.#inUse(node) },
+        ...{ db: this.#db, inUse: (node: Node) => this.#inUse(node), collectibles: new Map(this.#collectibles) },
+        removeOther: (kind, node) => this.#removeOther(kind, node, signal),
         ...(now !== undefined && { now }),
         ...(pace !== undefined && { pace }),
       },
@@ -126,6 +142,15 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
     );
     await this.#reaper.reap(signal);
     return { ...stats, elapsedMs: performance.now() - begin };
+  }
+
+  async #removeOther(kind: string, { namespace, key }: Node, signal: AbortSignal): Promise<void> {
+    try {
+      const removing = this.#collectibles.get(kind)?.remove(namespace, key);
+      await abortable(removing ?? Promise.resolve(), within(othersMs, signal));
+    } catch (error) {
+      this.#options.log.warn('not removed by the collection', { kind, namespace, key, error });
+    }
   }
 
   async #resolveCommits(signal: AbortSignal): Promise<void> {

@@ -1,26 +1,46 @@
 import type { Any } from '#base/any';
 import { alreadyExists, notFound } from '#base/errors';
+import type { Collectible, CollectibleRegistration, CollectibleThing } from '#core/gc/collectible';
 import { type Slot, slot } from '#core/plugin/slot';
 import type { Scope } from '#core/scope';
 import type { MessageStream } from './message-stream.ts';
 
 /** The streams that clients have opened and not yet closed. */
 export class StreamRegistry {
-  readonly #streams = new Map<string, OpenStream>();
+  readonly #streams = new Map<string, { readonly stream: OpenStream; readonly thing: CollectibleThing }>();
+  #collection: CollectibleRegistration | undefined;
+
+  /** From now on, until it is disposed, collections end the streams whose lease has gone. */
+  collectBy(add: (collectible: Collectible) => CollectibleRegistration): Disposable {
+    const registration = add({
+      kind: 'stream',
+      all: () => [...this.#streams.values()].map(({ thing }) => thing),
+      remove: async (namespace, id) => this.#streams.get(keyOf(namespace, id))?.stream[Symbol.dispose](),
+    });
+    this.#collection = registration;
+    return {
+      [Symbol.dispose]: () => {
+        this.#collection = undefined;
+        registration[Symbol.dispose]();
+      },
+    };
+  }
 
   /** @throws not_found */
   get({ namespace }: Scope, id: string): MessageStream {
-    const stream = this.#streams.get(keyOf(namespace, id));
+    const stream = this.#streams.get(keyOf(namespace, id))?.stream;
     if (stream === undefined) throw notFound(`stream ${JSON.stringify(id)}`);
     return stream;
   }
 
   /** @internal For the service. The stream can be found until it is disposed. @throws already_exists */
-  open({ namespace, signal }: Scope, id: string, incoming: AsyncIterable<Any>): OpenStream {
+  open({ namespace, lease, signal }: Scope, id: string, incoming: AsyncIterable<Any>): OpenStream {
     const key = keyOf(namespace, id);
     if (this.#streams.has(key)) throw alreadyExists(`stream ${JSON.stringify(id)}`);
     const stream = new OpenStream(id, incoming, signal, () => this.#streams.delete(key));
-    this.#streams.set(key, stream);
+    const held = lease === undefined ? { root: true } : { lease };
+    this.#streams.set(key, { stream, thing: { namespace, key: id, ...held } });
+    this.#collection?.touch(namespace, id);
     return stream;
   }
 }

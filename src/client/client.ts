@@ -51,6 +51,8 @@ export interface Client extends AsyncDisposable {
   /** A snapshotter by name; with an empty one, what the namespace's labels or else the daemon's custom say. */
   snapshotter(scope: Scope, name: string): Promise<Snapshotter>;
   snapshotterName(scope: Scope, name: string): Promise<string>;
+  /** A runtime by name; with an empty one, what the namespace's labels or else custom say. */
+  runtimeName(scope: Scope, name: string): Promise<string>;
   /** A lease for the work until it is disposed, and the scope that puts everything made into it. It expires by itself after a day. */
   lease(scope: Scope): Promise<AsyncDisposable & { readonly id: string; readonly scope: Scope }>;
 }
@@ -70,8 +72,9 @@ export function openClient(address: string = defaultAddress, options: ClientOpti
   const transport = openTransport(address, options.tls);
   const namespaces = remoteNamespaces(transport);
   const leases = remoteLeases(transport);
-  const snapshotterName = async (scope: Scope, name: string) =>
-    name || (await namespaces.get(scope.namespace)).labels['containerd.io/defaults/snapshotter'] || 'overlayfs';
+  const byLabel = async (scope: Scope, what: 'snapshotter' | 'runtime', otherwise: string) =>
+    (await namespaces.get(scope.namespace)).labels[`containerd.io/defaults/${what}`] || otherwise;
+  const snapshotterName = async (scope: Scope, name: string) => name || byLabel(scope, 'snapshotter', 'overlayfs');
   const stores = {
     content: remoteContent(transport),
     images: remoteImages(transport),
@@ -99,6 +102,7 @@ export function openClient(address: string = defaultAddress, options: ClientOpti
     },
     version: (signal) => remoteVersion(transport, { signal }),
     snapshotterName,
+    runtimeName: async (scope, name) => name || byLabel(scope, 'runtime', 'io.containerd.runc.v2'),
     snapshotter: async (scope, name) => remoteSnapshotter(transport, await snapshotterName(scope, name)),
     lease: async (scope) => {
       const expire = formatTimestamp(fromMillis(Date.now() + dayMs)).replace(/\.\d+Z$/, 'Z');

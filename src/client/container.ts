@@ -23,6 +23,7 @@ export interface NewContainer {
   /** Empty: the namespace's or the daemon's default. */
   readonly snapshotter?: string;
   readonly platform?: Platform;
+  /** Absent: the namespace's default, or runc. */
   readonly runtime?: { readonly name: string; readonly options?: Any };
   /** A last change of what the defaults and the image have made. */
   readonly spec?: (spec: Spec) => Spec;
@@ -58,7 +59,7 @@ export async function createContainer(
       id,
       labels: { ...inheritedLabels(config), [stopSignalLabel]: config.stopSignal || 'SIGTERM', ...wanted.labels },
       image: image.name,
-      runtime: wanted.runtime ?? { name: 'io.containerd.runc.v2' },
+      runtime: wanted.runtime ?? { name: await client.runtimeName(scope, '') },
       spec: packSpec(change(spec)),
       snapshotter: name,
       snapshotKey: id,

@@ -45,8 +45,10 @@ export function readWords(words: readonly string[], flags: ContainerFlags): Pick
 }
 
 /** Makes the container's snapshot and record; the snapshot goes again when the record cannot be made. */
-export async function newContainer(session: Session, wanted: Wanted): Promise<Container> {
-  const { flags } = wanted;
+export async function newContainer(session: Session, asked: Wanted): Promise<Container> {
+  const named = asked.given.has('runtime') ? asked.flags.runtime : '';
+  const flags = { ...asked.flags, runtime: await session.client.runtimeName(session.scope, named) };
+  const wanted = { ...asked, flags };
   if (flags.config !== '')
     return record(session, wanted, await containerSpec(specInput(session, wanted, async (spec) => spec)), {});
   if (flags.rootfs) return fromDirectory(session, wanted);

@@ -20,6 +20,8 @@ export interface TestDaemonOptions {
   readonly parent?: string;
   /** Run dist/bin/containerd (which must have been built) instead of the source. */
   readonly built?: boolean;
+  /** With `built`, this program instead. */
+  readonly executable?: string;
 }
 
 export interface Finished {
@@ -55,6 +57,7 @@ export class TestDaemon implements AsyncDisposable {
 
   constructor(options: TestDaemonOptions) {
     this.#options = options;
+    this.executable = options.executable;
     this.directory = mkdtempSync(join(options.parent ?? tmpdir(), 'berth-d-'));
     this.root = join(this.directory, 'root');
     this.state = join(this.directory, 'state');

@@ -1,0 +1,49 @@
+import { berth, debian, type Meeting, unstable, type Walked, walkCtr } from './ctr-walk.ts';
+
+/** One cell of the matrix: a client, a daemon and a shim that must do together. */
+export interface Cell {
+  /** What chooses it on the command line. */
+  readonly name: string;
+  readonly client: string;
+  readonly daemon: string;
+  readonly shim: string;
+  /** How many of its checks there are at least; a walk that ends early is none. */
+  readonly atLeast: number;
+  readonly walk: () => Promise<Walked>;
+  /** Of others only: tells what is theirs when a cell of ours fails. Runs only when its name is given in full. */
+  readonly reference?: true;
+}
+
+const ctr = (meeting: Meeting): Cell => {
+  const { client, daemon, shim } = meeting;
+  return {
+    name: `ctr-${client.name}/${daemon.name}/shim-${shim.name}`,
+    client: `ctr ${client.name}`,
+    daemon: daemon === berth ? 'berth' : `containerd ${daemon.name}`,
+    shim: shim === berth ? 'ours' : `runc-v2 ${shim.name}`,
+    atLeast: 90,
+    walk: () => walkCtr(meeting),
+  };
+};
+
+/** The cells that need only what setup installs: `npm test` has them. */
+export const atHome: readonly Cell[] = [
+  ctr({ client: debian, daemon: berth, shim: berth }),
+  ctr({ client: debian, daemon: berth, shim: debian }),
+  ctr({ client: berth, daemon: berth, shim: berth }),
+];
+
+/** The whole matrix. */
+export const cells: readonly Cell[] = [
+  ...atHome,
+  ctr({ client: unstable, daemon: berth, shim: berth }),
+  ctr({ client: unstable, daemon: berth, shim: unstable }),
+  ctr({ client: berth, daemon: debian, shim: debian }),
+  ctr({ client: berth, daemon: debian, shim: berth }),
+  ctr({ client: berth, daemon: unstable, shim: unstable }),
+  ctr({ client: berth, daemon: unstable, shim: berth }),
+  { ...ctr({ client: debian, daemon: debian, shim: debian }), reference: true },
+  { ...ctr({ client: unstable, daemon: unstable, shim: unstable }), reference: true },
+  { ...ctr({ client: unstable, daemon: debian, shim: debian }), reference: true },
+  { ...ctr({ client: debian, daemon: unstable, shim: unstable }), reference: true },
+];

@@ -93,6 +93,9 @@ interface Codec {
   readonly decode: (bytes: Uint8Array) => object;
 }
 
+/** What goes at once, whatever windows there are. */
+const muchBytes = 32 << 10;
+
 const identity = (encoded: Buffer): Buffer => encoded;
 
 async function unary(transport: Transport, codec: Codec, request: object, options: CallOptions): Promise<object> {
@@ -100,7 +103,8 @@ async function unary(transport: Transport, codec: Codec, request: object, option
   const encoded = codec.encode(request);
   const { promise, resolve, reject } = Promise.withResolvers<object>();
   const { path, decode } = codec;
-  const call = transport.grpc.makeUnaryRequest(
+  const client = encoded.length > muchBytes ? transport.upload : transport.grpc;
+  const call = client.makeUnaryRequest(
     path,
     identity,
     decode,
@@ -139,7 +143,7 @@ function serverStream(
 
 function duplex(transport: Transport, codec: Codec, options: CallOptions): DuplexCall<DescMessage, DescMessage> {
   if (options.signal !== undefined) throwIfAborted(options.signal);
-  const call = transport.grpc.makeBidiStreamRequest(
+  const call = transport.upload.makeBidiStreamRequest(
     codec.path,
     identity,
     codec.decode,

@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity as checkIdentity, type PeerCertificate } from 'node:tls';
-import { Client, connectivityState, credentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, connectivityState, credentials } from '@grpc/grpc-js';
 import { invalidArgument, unavailable } from '#base/errors';
 import { parseAddress } from './address.ts';
 import { maxMessageBytes } from './codec.ts';
+import { WindowMend } from './window-mend.ts';
 
 /** PEM texts. */
 export interface ClientTls {
@@ -22,6 +23,8 @@ export interface Transport extends Disposable {
   readonly toPlugin: boolean;
   /** @internal For `clientOf`. */
   readonly grpc: Client;
+  /** @internal The same on a connection of its own, for calls that send more than a little; see `WindowMend`. */
+  readonly upload: Client;
 }
 
 /**
@@ -35,8 +38,9 @@ export function openTransport(address: string, tls?: ClientTls, { toPlugin = fal
   if (parsed.kind === 'tcp' && tls === undefined) throw invalidArgument(`connect to ${address}: TCP without TLS`);
   const target = parsed.kind === 'unix' ? `unix:${parsed.path}` : `dns:${parsed.host}:${parsed.port}`;
   const secrets = parsed.kind === 'tcp' && tls !== undefined ? secretsOf(parsed.host, tls) : undefined;
-  const connect = () =>
-    new Client(target, secrets?.credentials ?? credentials.createInsecure(), {
+  const plain = secrets?.credentials ?? credentials.createInsecure();
+  const connect = (given: ChannelCredentials) =>
+    new Client(target, given, {
       'grpc.max_receive_message_length': maxMessageBytes,
       'grpc.max_send_message_length': maxMessageBytes,
       'grpc-node.flow_control_window': flowControlWindow,
@@ -49,20 +53,63 @@ export function openTransport(address: string, tls?: ClientTls, { toPlugin = fal
       'grpc.use_local_subchannel_pool': 1,
       ...(secrets?.serverName !== undefined && { 'grpc.ssl_target_name_override': secrets.serverName }),
     });
-  let grpc = connect();
+  const usual = new Reconnecting(() => connect(plain));
+  const upload = new Reconnecting(() => connect(mending(plain)));
   return {
     address,
     toPlugin,
     get grpc() {
-      // After an attempt that failed, a channel refuses calls for a while without trying; but the daemon may be back by now.
-      if (grpc.getChannel().getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE) {
-        grpc.close();
-        grpc = connect();
-      }
-      return grpc;
+      return usual.client;
     },
-    [Symbol.dispose]: () => grpc.close(),
+    get upload() {
+      return upload.client;
+    },
+    [Symbol.dispose]: () => {
+      usual[Symbol.dispose]();
+      upload[Symbol.dispose]();
+    },
   };
+}
+
+class Reconnecting implements Disposable {
+  readonly #connect: () => Client;
+  #client: Client | undefined;
+
+  constructor(connect: () => Client) {
+    this.#connect = connect;
+  }
+
+  get client(): Client {
+    // After an attempt that failed, a channel refuses calls for a while without trying; but the daemon may be back by now.
+    if (this.#client?.getChannel().getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE) {
+      this.#client.close();
+      this.#client = undefined;
+    }
+    this.#client ??= this.#connect();
+    return this.#client;
+  }
+
+  [Symbol.dispose](): void {
+    this.#client?.close();
+  }
+}
+
+/** Credentials whose connections are mended. */
+function mending(plain: ChannelCredentials): ChannelCredentials {
+  const mended: ChannelCredentials = Object.create(plain);
+  mended._createSecureConnector = (...given) => {
+    const connector = plain._createSecureConnector(...given);
+    return {
+      connect: async (socket) => {
+        const made = await connector.connect(socket);
+        return { ...made, socket: new WindowMend(made.socket) as unknown as typeof socket };
+      },
+      waitForReady: () => connector.waitForReady(),
+      getCallCredentials: () => connector.getCallCredentials(),
+      destroy: () => connector.destroy(),
+    };
+  };
+  return mended;
 }
 
 /**

@@ -1,15 +1,17 @@
 import { chmod, lchown, lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isFault } from '#base/errors';
+import { invalidArgument, isFault } from '#base/errors';
+import type { Labels } from '#core/labels';
 import type { Mount } from '#core/mount';
 import type { Scope } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
+import type { IdMapping } from '#lib/oci/spec/spec';
 import { withTempMount } from '#sys/mount';
 
-/** Where the container's root user and group are on the host. */
+/** Where the container's ids are on the host. */
 export interface HostIds {
-  readonly uid: number;
-  readonly gid: number;
+  readonly uids: readonly IdMapping[];
+  readonly gids: readonly IdMapping[];
 }
 
 /**
@@ -22,13 +24,14 @@ export async function prepareRemapped(
   key: string,
   parent: string,
   ids: HostIds,
+  labels: Labels = {},
 ): Promise<readonly Mount[]> {
-  const shifted = `${parent}-${ids.uid}-${ids.gid}`;
+  const shifted = `${parent}-${nameOf(ids.uids)}-${nameOf(ids.gids)}`;
   await snapshotter.stat(scope, shifted).catch(async (thrown: unknown) => {
     if (!isFault(thrown, 'not_found')) throw thrown;
     await makeShifted(snapshotter, scope, shifted, parent, ids);
   });
-  return snapshotter.prepare(scope, key, shifted);
+  return snapshotter.prepare(scope, key, shifted, { labels });
 }
 
 async function makeShifted(
@@ -49,10 +52,25 @@ async function makeShifted(
   }
 }
 
-/** Adds the ids to everything's owner below and at a path; links are changed themselves, never followed. */
+/** One range from the container's root on is called by where it begins, as containerd does. */
+const nameOf = (mappings: readonly IdMapping[]): string =>
+  mappings.length === 1 && mappings[0]?.containerID === 0
+    ? String(mappings[0].hostID)
+    : mappings.map(({ containerID, hostID, size }) => `${containerID}.${hostID}.${size}`).join('_');
+
+/** @throws invalid_argument for an id that is in none of several ranges: where it would go nobody can say */
+function onHost(id: number, mappings: readonly IdMapping[], path: string): number {
+  const [first] = mappings;
+  if (mappings.length === 1 && first?.containerID === 0) return first.hostID + id;
+  const found = mappings.find(({ containerID, size }) => id >= containerID && id < containerID + size);
+  if (found === undefined) throw invalidArgument(`${path} belongs to id ${id}, which no mapping has`);
+  return found.hostID + id - found.containerID;
+}
+
+/** Gives everything below and at a path to the owner's id on the host; links are changed themselves, never followed. */
 async function shift(path: string, ids: HostIds): Promise<void> {
   const stat = await lstat(path);
-  await lchown(path, stat.uid + ids.uid, stat.gid + ids.gid);
+  await lchown(path, onHost(stat.uid, ids.uids, path), onHost(stat.gid, ids.gids, path));
   // A change of owner takes these bits away.
   if ((stat.mode & 0o6000) !== 0 && !stat.isSymbolicLink()) await chmod(path, stat.mode & 0o7777);
   if (stat.isDirectory()) for (const name of await readdir(path)) await shift(join(path, name), ids);

@@ -8,6 +8,11 @@ import type { Digest } from '#lib/digest';
 import { chainIds } from '#lib/oci/image-config';
 import type { Client } from './client.ts';
 
+export interface UnpackImageOptions {
+  /** Have the files brought to the disk before a layer counts as unpacked. */
+  readonly syncFs?: boolean;
+}
+
 /**
  * Unpacks an image that is in the content store, layer after layer, by calls that every daemon knows. Layers that stand already are
  * left alone. Returns the name of the topmost snapshot. @throws data_loss when a layer is not what the image's configuration says
@@ -17,6 +22,7 @@ export async function unpackImage(
   scope: Scope,
   { manifest }: FoundManifest,
   snapshotterName: string,
+  options: UnpackImageOptions = {},
 ): Promise<string> {
   await using lease = await client.lease(scope);
   const snapshotter = await client.snapshotter(scope, snapshotterName);
@@ -27,7 +33,7 @@ export async function unpackImage(
   let parent = '';
   for (const [at, layer] of manifest.layers.entries()) {
     const [name, diffId] = [names[at], diffIds[at]] as [string, Digest]; // as many as layers
-    await unpackLayer({ client, scope: lease.scope, snapshotter }, layer, { name, parent, diffId });
+    await unpackLayer({ client, scope: lease.scope, snapshotter, ...options }, layer, { name, parent, diffId });
     parent = name;
   }
   const label = `containerd.io/gc.ref.snapshot.${await client.snapshotterName(scope, snapshotterName)}`;
@@ -37,14 +43,14 @@ export async function unpackImage(
   return parent;
 }
 
-interface Place {
+interface Place extends UnpackImageOptions {
   readonly client: Client;
   readonly scope: Scope;
   readonly snapshotter: Snapshotter;
 }
 
 async function unpackLayer(
-  { client, scope, snapshotter }: Place,
+  { client, scope, snapshotter, syncFs = false }: Place,
   layer: Descriptor,
   target: { readonly name: string; readonly parent: string; readonly diffId: Digest },
 ): Promise<void> {
@@ -52,7 +58,7 @@ async function unpackLayer(
   const labels = { 'containerd.io/snapshot.ref': target.name };
   try {
     const mounts = await snapshotter.prepare(scope, key, target.parent, { labels });
-    const { digest } = await client.differ.apply(scope, layer, mounts);
+    const { digest } = await client.differ.apply(scope, layer, mounts, { syncFs });
     if (digest !== target.diffId) throw dataLoss(`wrong diff id calculated on extraction ${JSON.stringify(digest)}`);
     await snapshotter.commit(scope, target.name, key, { labels });
     const label = 'containerd.io/uncompressed';

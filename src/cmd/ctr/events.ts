@@ -1,7 +1,6 @@
-import { formatTimestamp } from '#base/timestamp';
 import { eventToJson } from '#client/event-json';
 import { command } from './globals.ts';
-import { printLine } from './output.ts';
+import { goTime, printLine } from './output.ts';
 
 export default command({
   name: 'events',
@@ -15,9 +14,3 @@ export default command({
     return 0;
   },
 });
-
-/** `2026-11-23 12:00:00.1 +0000 UTC`, as Go prints a time. */
-function goTime(at: Parameters<typeof formatTimestamp>[0]): string {
-  const [date = '', time = ''] = formatTimestamp(at).split('T');
-  return `${date} ${time.replace(/\.?0*Z$/, '')} +0000 UTC`;
-}

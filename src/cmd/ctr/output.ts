@@ -1,3 +1,4 @@
+import { formatTimestamp, type Timestamp } from '#base/timestamp';
 import type { Labels } from '#core/labels';
 import type { Io } from '../cli/io.ts';
 import { alignTabs, type TabLayout } from '../cli/tabwriter.ts';
@@ -30,3 +31,9 @@ export function parseLabels(words: readonly string[]): Labels {
 /** The same where a key alone means that it is there: labels of something new. */
 export const parseNewLabels = (words: readonly string[]): Labels =>
   Object.fromEntries(Object.entries(parseLabels(words)).map(([key, value]) => [key, value === '' ? 'true' : value]));
+
+/** `2026-11-23 12:00:00.1 +0000 UTC`, as Go prints a time. */
+export function goTime(at: Timestamp): string {
+  const [date = '', time = ''] = formatTimestamp(at).split('T');
+  return `${date} ${time.replace(/\.?0*Z$/, '')} +0000 UTC`;
+}

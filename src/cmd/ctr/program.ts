@@ -12,18 +12,23 @@ import getContent from './content/get.ts';
 import ingestContent from './content/ingest.ts';
 import labelContent from './content/label.ts';
 import listContent from './content/list.ts';
+import listDeprecations from './deprecations/list.ts';
 import events from './events.ts';
 import { globals } from './globals.ts';
 import checkImages from './images/check.ts';
 import deleteImage from './images/delete.ts';
 import exportImage from './images/export.ts';
 import importImage from './images/import.ts';
+import inspectImage from './images/inspect.ts';
 import labelImage from './images/label.ts';
 import listImages from './images/list.ts';
 import { mount, unmount } from './images/mount.ts';
+import pruneImages from './images/prune.ts';
 import pullImage from './images/pull.ts';
 import pushImage from './images/push.ts';
 import tagImage from './images/tag.ts';
+import imageUsage from './images/usage.ts';
+import info from './info.ts';
 import createLease from './leases/create.ts';
 import deleteLease from './leases/delete.ts';
 import listLeases from './leases/list.ts';
@@ -31,6 +36,8 @@ import createNamespace from './namespaces/create.ts';
 import labelNamespace from './namespaces/label.ts';
 import listNamespaces from './namespaces/list.ts';
 import removeNamespace from './namespaces/remove.ts';
+import defaultSpec from './oci/spec.ts';
+import inspectRuntime from './plugins/inspect-runtime.ts';
 import listPlugins from './plugins/list.ts';
 import run from './run/run.ts';
 import commitSnapshot from './snapshots/commit.ts';
@@ -65,7 +72,9 @@ export const ctr: Program = {
     'A client for Berth and containerd, for looking inside and trying things out. It speaks the API as it is.',
   globals,
   commands: [
-    group('plugins', 'provides information about containerd plugins', [listPlugins], { aliases: ['plugin'] }),
+    group('plugins', 'provides information about containerd plugins', [listPlugins, inspectRuntime], {
+      aliases: ['plugin'],
+    }),
     version,
     group(
       'containers',
@@ -90,14 +99,17 @@ export const ctr: Program = {
         checkImages,
         exportImage,
         importImage,
+        inspectImage,
         listImages,
         mount,
         unmount,
         pullImage,
         pushImage,
+        pruneImages,
         deleteImage,
         tagImage,
         labelImage,
+        imageUsage,
       ],
       {
         aliases: ['image', 'i'],
@@ -132,5 +144,8 @@ export const ctr: Program = {
       [attach, checkpoint, deleteTask, exec, listTasks, kill, pause, ps, resume, start, metrics],
       { aliases: ['t', 'task'] },
     ),
+    group('oci', 'OCI tools', [defaultSpec]),
+    info,
+    group('deprecations', 'what is in use that goes away one day', [listDeprecations]),
   ],
 };

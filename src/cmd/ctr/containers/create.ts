@@ -1,17 +1,25 @@
 import { command } from '../globals.ts';
 import { containerFlags } from '../run/container-flags.ts';
 import { newContainer, readWords } from '../run/new-container.ts';
-
-const { 'pid-file': _ofTasks, ...flags } = containerFlags;
+import { pidFileExtension } from '../run/pid-file.ts';
 
 export default command({
   name: 'create',
   summary: 'create container',
   args: '[flags] Image|RootFS CONTAINER [COMMAND] [ARG...]',
-  flags,
-  run: async (session, { flags: chosen, args, given, io }) => {
-    const words = readWords(args, { ...chosen, 'pid-file': '' });
-    await newContainer(session, { ...words, flags: { ...chosen, 'pid-file': '' }, given, cwd: io.cwd });
+  flags: containerFlags,
+  run: async (session, { flags, args, given, io }) => {
+    const words = readWords(args, flags);
+    await newContainer(session, {
+      ...words,
+      flags,
+      given,
+      cwd: io.cwd,
+      environment: io.env,
+      // What of it is the task's is kept for whoever starts it.
+      noPivotRoot: flags['no-pivot'],
+      extensions: pidFileExtension(io.cwd, flags['pid-file']),
+    });
     return 0;
   },
 });

@@ -1,7 +1,9 @@
 import { failedPrecondition, invalidArgument, isFault, messageOf } from '#base/errors';
 import { deleteContainerIfThere } from '#client/task';
 import { flag } from '../../cli/flags.ts';
+import type { Io } from '../../cli/io.ts';
 import { command, type Session } from '../globals.ts';
+import { disconnectIfConnected } from '../run/networking.ts';
 
 export default command({
   name: 'delete',
@@ -14,7 +16,7 @@ export default command({
     let failed: unknown;
     for (const id of args) {
       try {
-        await remove(session, id, flags['keep-snapshot']);
+        await remove(session, io, id, flags['keep-snapshot']);
       } catch (thrown) {
         failed ??= thrown;
         await io.stderr.write(`failed to delete container ${JSON.stringify(id)}: ${messageOf(thrown)}\n`);
@@ -26,7 +28,7 @@ export default command({
 });
 
 /** Removes a container that does not run, and its task if one is left of it. */
-async function remove({ client, scope }: Session, id: string, keepSnapshot: boolean): Promise<void> {
+async function remove({ client, scope }: Session, io: Io, id: string, keepSnapshot: boolean): Promise<void> {
   const container = await client.containers.get(scope, id);
   const task = await client.tasks.state(scope, id, '').catch((thrown: unknown) => {
     if (isFault(thrown, 'not_found')) return undefined;
@@ -36,6 +38,7 @@ async function remove({ client, scope }: Session, id: string, keepSnapshot: bool
     if (task.status !== 'stopped' && task.status !== 'created')
       throw failedPrecondition(`cannot delete a non stopped container: ${task.status}`);
     await client.tasks.delete(scope, id);
+    await disconnectIfConnected(io, scope, container);
   }
   await deleteContainerIfThere(client, scope, keepSnapshot ? { ...container, snapshotKey: '' } : container);
 }

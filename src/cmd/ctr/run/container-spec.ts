@@ -1,19 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { invalidArgument, notImplemented, wrap } from '#base/errors';
+import { invalidArgument, wrap } from '#base/errors';
 import { ensureDefaultApparmor } from '#lib/apparmor';
 import { currentCapabilities, withAddedCapabilities, withDroppedCapabilities } from '#lib/oci/spec/capabilities';
 import { defaultSpec } from '#lib/oci/spec/default-spec';
 import { devicesAt, hostDevices, withDevices } from '#lib/oci/spec/devices';
 import { decodeSpec } from '#lib/oci/spec/encode-spec';
+import { withGpus } from '#lib/oci/spec/gpus';
 import { parseMount, withHostNames, withMounts } from '#lib/oci/spec/mounts';
-import {
-  parseIdMapping,
-  parseNamespace,
-  withHostNamespace,
-  withNamespace,
-  withUserNamespace,
-} from '#lib/oci/spec/namespaces';
+import { parseNamespace, withHostNamespace, withNamespace, withUserNamespace } from '#lib/oci/spec/namespaces';
 import { withPrivileges } from '#lib/oci/spec/privileged';
 import * as process from '#lib/oci/spec/process';
 import * as resources from '#lib/oci/spec/resources';
@@ -21,13 +16,17 @@ import { defaultSeccomp, parseSeccomp, withSeccomp } from '#lib/oci/spec/seccomp
 import type { Spec } from '#lib/oci/spec/spec';
 import { defaultPlatform } from '#lib/platform';
 import { parseLabels } from '../output.ts';
+import { withBlockIoFlags } from './block-io.ts';
 import type { ContainerFlags, RunFlags } from './container-flags.ts';
+import { gpuHook } from './gpus.ts';
+import { idMappings } from './id-mappings.ts';
 
 export interface SpecInput {
   readonly id: string;
   readonly namespace: string;
   readonly flags: ContainerFlags & Partial<RunFlags>;
   readonly given: ReadonlySet<string>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Puts the image's own wishes into the spec, after what every container has and before what the flags say. */
   readonly applyImage: (spec: Spec) => Promise<Spec>;
 }
@@ -35,8 +34,6 @@ export interface SpecInput {
 /** The spec that the flags describe. @throws invalid_argument for flags that make no sense */
 export async function containerSpec(input: SpecInput): Promise<Spec> {
   const { flags } = input;
-  if (flags.gpus.length > 0) throw notImplemented('--gpus');
-  if (flags.cni === true) throw notImplemented('--cni');
   if (flags.config !== '') return decodeSpec(await readFile(flags.config));
   let spec = defaultSpec(input.id, input.namespace);
   if (flags['env-file'] !== '') spec = process.withEnv(spec, await envFile(flags['env-file']));
@@ -44,6 +41,7 @@ export async function containerSpec(input: SpecInput): Promise<Spec> {
   spec = await withApparmorFlags(withProcessFlags(spec, flags), flags);
   spec = await withIsolationFlags(spec, flags);
   spec = await withResourceFlags(spec, input);
+  if (flags.gpus.length > 0) spec = withGpus(spec, await gpuHook(flags.gpus, input.environment));
   return withSeccompFlags(spec, flags);
 }
 
@@ -52,6 +50,7 @@ function withProcessFlags(before: Spec, flags: ContainerFlags): Spec {
   if (flags.tty) spec = process.withTty(spec);
   if (flags.cwd !== '') spec = process.withCwd(spec, flags.cwd);
   if (flags['allow-new-privs']) spec = process.withNewPrivileges(spec);
+  if (flags.hostname !== '') spec = { ...spec, hostname: flags.hostname };
   if (flags['read-only']) spec = process.withReadonlyRootfs(spec);
   if (flags.annotation.length > 0) spec = process.withAnnotations(spec, parseLabels(flags.annotation));
   if (flags['rootfs-propagation'] !== '') spec = resources.withRootfsPropagation(spec, flags['rootfs-propagation']);
@@ -69,24 +68,31 @@ async function withApparmorFlags(spec: Spec, flags: ContainerFlags): Promise<Spe
 
 async function withIsolationFlags(before: Spec, flags: ContainerFlags & Partial<RunFlags>): Promise<Spec> {
   let spec = withMounts(before, flags.mount.map(parseMount));
+  const own = flags['privileged-without-host-devices'] === true;
+  if (own && !flags.privileged)
+    throw invalidArgument("can't use 'privileged-without-host-devices' without 'privileged' specified");
   if (flags.privileged)
-    spec = withPrivileges(spec, { capabilities: await currentCapabilities(), devices: await hostDevices() });
+    spec = withPrivileges(spec, {
+      capabilities: await currentCapabilities(),
+      ...(own ? {} : { devices: await hostDevices() }),
+    });
   if (flags['net-host']) {
     spec = process.withEnv(withHostNames(withHostNamespace(spec, 'network')), [`HOSTNAME=${hostname()}`]);
   }
   spec = withAddedCapabilities(spec, flags['cap-add']);
   spec = withDroppedCapabilities(spec, flags['cap-drop']);
   for (const text of flags['with-ns']) spec = withNamespace(spec, parseNamespace(text));
-  const { uidmap = '', gidmap = '' } = flags;
-  if ((uidmap === '') !== (gidmap === '')) throw invalidArgument('uidmap and gidmap must be specified together');
-  if (uidmap !== '') spec = withUserNamespace(spec, [parseIdMapping(uidmap)], [parseIdMapping(gidmap)]);
-  return spec;
+  const ids = idMappings(flags);
+  return ids === undefined ? spec : withUserNamespace(spec, ids.uids, ids.gids);
 }
 
 async function withResourceFlags(before: Spec, { flags, given }: SpecInput): Promise<Spec> {
   let spec = before;
   if (given.has('cgroup')) spec = resources.withCgroup(spec, flags.cgroup ?? '');
   if (flags['memory-limit'] !== 0) spec = resources.withMemoryLimit(spec, flags['memory-limit']);
+  const { 'cpuset-cpus': cpuset = '', 'cpuset-mems': mems = '' } = flags;
+  if (cpuset !== '' || mems !== '') spec = resources.withCpuset(spec, cpuset, mems);
+  spec = await withBlockIoFlags(spec, flags);
   if (flags['rdt-class'] !== '') spec = resources.withRdtClass(spec, flags['rdt-class']);
   const { cpus = 0 } = flags;
   if (cpus > 0) spec = resources.withCpus(spec, cpus);

@@ -1,7 +1,4 @@
 import { resolve } from 'node:path';
-import { create, toBinary } from '@bufbuild/protobuf';
-import { OptionsSchema as GenericOptionsSchema } from '#api/runtime/options/v1/options_pb';
-import { OptionsSchema } from '#api/runtime/runc/v1/options_pb';
 import type { Any } from '#base/any';
 import { invalidArgument } from '#base/errors';
 import { packSpec } from '#client/any-json';
@@ -15,23 +12,29 @@ import type { Image } from '#core/images/images';
 import type { Mount } from '#core/mount';
 import type { ImageConfig } from '#lib/oci/image-config';
 import { inheritedLabels, stopSignalLabel, withImageConfig } from '#lib/oci/spec/image';
-import { parseIdMapping } from '#lib/oci/spec/namespaces';
 import { withArgs, withRootfs } from '#lib/oci/spec/process';
-import type { Spec } from '#lib/oci/spec/spec';
+import type { IdMapping, Spec } from '#lib/oci/spec/spec';
 import { defaultPlatform, onlyPlatform, type PlatformMatcher, parsePlatform } from '#lib/platform';
 import type { Session } from '../globals.ts';
 import { parseNewLabels } from '../output.ts';
 import type { ContainerFlags, RunFlags } from './container-flags.ts';
 import { containerSpec } from './container-spec.ts';
+import { idMappings } from './id-mappings.ts';
+import { cniExtension } from './networking.ts';
+import { runtimeOptions } from './runtime-options.ts';
 
 export interface Wanted {
   readonly flags: ContainerFlags & Partial<RunFlags>;
   readonly given: ReadonlySet<string>;
   readonly cwd: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly id: string;
   /** An image's name, or with `--rootfs` a directory; empty with `--config`. */
   readonly source: string;
   readonly args: readonly string[];
+  /** What a task that is started later is to be told. */
+  readonly noPivotRoot?: boolean;
+  readonly extensions?: Readonly<Record<string, Any>>;
 }
 
 /** Reads `Image|RootFS ID [COMMAND…]`, or with `--config` `ID`. @throws invalid_argument for what is missing or too much */
@@ -56,8 +59,9 @@ export async function newContainer(session: Session, asked: Wanted): Promise<Con
 }
 
 async function fromDirectory(session: Session, wanted: Wanted): Promise<Container> {
+  const { flags } = wanted;
   const root = resolve(wanted.cwd, wanted.source);
-  const user = await userInRoot(root, '');
+  const user = await userInRoot(root, flags.user);
   const input = specInput(session, wanted, async (spec) => {
     const rooted = withRootfs({ ...spec, process: { ...(spec.process ?? { cwd: '/' }), user } }, root);
     return wanted.args.length > 0 ? withArgs(rooted, wanted.args) : rooted;
@@ -72,7 +76,7 @@ async function fromImage(session: Session, wanted: Wanted): Promise<Container> {
   const found = await manifestFor(client.content, scope, image.target, platforms);
   const { flags } = wanted;
   if (!(await isUnpacked(client, scope, image.target, platforms, flags.snapshotter)))
-    await unpackImage(client, scope, found, flags.snapshotter);
+    await unpackImage(client, scope, found, flags.snapshotter, { syncFs: flags['sync-fs'] ?? false });
   const config = await readConfig(client.content, scope, found.manifest);
   const snapshotter = await client.snapshotterName(scope, flags.snapshotter);
   // Until the container refers to it nothing keeps the new snapshot.
@@ -81,7 +85,7 @@ async function fromImage(session: Session, wanted: Wanted): Promise<Container> {
   const mounts = await prepareRoot(leased, wanted, image, platforms);
   try {
     const input = specInput(session, wanted, async (spec) => {
-      const user = await userInSnapshot(mounts, config.config.user);
+      const user = await userInSnapshot(mounts, flags.user || config.config.user);
       return withImageConfig(spec, config.config, { user, args: wanted.args });
     });
     const labels = imageLabels(image, config);
@@ -105,17 +109,19 @@ async function prepareRoot(
 ): Promise<readonly Mount[]> {
   const snapshotter = await client.snapshotter(scope, flags.snapshotter);
   const root = await rootSnapshot(client, scope, image.target, platforms);
-  const { uidmap = '', gidmap = '' } = flags;
-  if (uidmap === '' || gidmap === '')
-    return snapshotter.prepare(scope, id, root, { labels: parseNewLabels(flags['snapshotter-label']) });
-  const [uids, gids] = [parseIdMapping(uidmap), parseIdMapping(gidmap)];
-  if (!flags['remap-labels'])
-    return prepareRemapped(snapshotter, scope, id, root, { uid: uids.hostID, gid: gids.hostID });
-  const labels = {
-    'containerd.io/snapshot/uidmapping': `0:${uids.hostID}:${uids.size}`,
-    'containerd.io/snapshot/gidmapping': `0:${gids.hostID}:${uids.size}`,
-  };
-  return snapshotter.prepare(scope, id, root, { labels });
+  const labels = parseNewLabels(flags['snapshotter-label']);
+  const ids = idMappings(flags);
+  if (ids === undefined) return snapshotter.prepare(scope, id, root, { labels });
+  if (!flags['remap-labels']) return prepareRemapped(snapshotter, scope, id, root, ids, labels);
+  const written = (mappings: readonly IdMapping[]) =>
+    mappings.map(({ containerID, hostID, size }) => `${containerID}:${hostID}:${size}`).join(',');
+  return snapshotter.prepare(scope, id, root, {
+    labels: {
+      ...labels,
+      'containerd.io/snapshot/uidmapping': written(ids.uids),
+      'containerd.io/snapshot/gidmapping': written(ids.gids),
+    },
+  });
 }
 
 /** What the image itself says about the container: its labels (but for those with a meaning to the daemon) and its stop signal. */
@@ -132,8 +138,14 @@ interface RecordParts {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-function record({ client, scope }: Session, { id, flags }: Wanted, spec: Spec, parts: RecordParts): Promise<Container> {
-  const options = runtimeOptions(flags);
+function record({ client, scope }: Session, wanted: Wanted, spec: Spec, parts: RecordParts): Promise<Container> {
+  const { id, flags } = wanted;
+  const options = runtimeOptions(flags, wanted.noPivotRoot);
+  if (flags['runc-systemd-cgroup'] && !flags.cgroup) {
+    throw invalidArgument(
+      'option --runc-systemd-cgroup requires --cgroup to be set, e.g. "machine.slice:foo:deadbeef"',
+    );
+  }
   return client.containers.create(scope, {
     id,
     labels: { ...parts.labels, ...parseNewLabels(flags.label) },
@@ -142,60 +154,14 @@ function record({ client, scope }: Session, { id, flags }: Wanted, spec: Spec, p
     spec: packSpec(spec),
     snapshotter: parts.snapshotter ?? '',
     snapshotKey: parts.snapshotKey ?? '',
-    extensions: {},
-    sandboxId: '',
+    extensions: { ...wanted.extensions, ...(flags.cni === true ? cniExtension : {}) },
+    sandboxId: flags.sandbox,
   });
 }
 
-const runcRuntime = 'io.containerd.runc.v2';
-
-/** The runtime's options as containers carry them. @throws invalid_argument for runc's flags with another runtime */
-function runtimeOptions(flags: ContainerFlags & Partial<RunFlags>): Any | undefined {
-  const {
-    'runc-binary': binaryName = '',
-    'runc-systemd-cgroup': systemdCgroup = false,
-    'runc-root': root = '',
-  } = flags;
-  if (flags.runtime !== runcRuntime && (binaryName !== '' || systemdCgroup)) {
-    throw invalidArgument(
-      `specifying runc-binary and runc-systemd-cgroup is only supported for "${runcRuntime}" runtime`,
-    );
-  }
-  if (systemdCgroup && !flags.cgroup) {
-    throw invalidArgument(
-      'option --runc-systemd-cgroup requires --cgroup to be set, e.g. "machine.slice:foo:deadbeef"',
-    );
-  }
-  if (flags.runtime === runcRuntime) {
-    const options = create(OptionsSchema, { binaryName, systemdCgroup, root });
-    return { typeUrl: OptionsSchema.typeName, value: toBinary(OptionsSchema, options) };
-  }
-  const configPath = flags['runtime-config-path'];
-  if (configPath === '') return undefined;
-  const options = create(GenericOptionsSchema, { configPath });
-  return { typeUrl: GenericOptionsSchema.typeName, value: toBinary(GenericOptionsSchema, options) };
-}
-
-/** What `run` adds for the task alone: no pivot, and the owners of its streams. */
-export function taskOptions(flags: ContainerFlags & Partial<RunFlags>): Any | undefined {
-  const { uidmap = '', gidmap = '', 'no-pivot': noPivotRoot } = flags;
-  if (flags.runtime !== runcRuntime || (uidmap === '' && gidmap === '' && !noPivotRoot)) return undefined;
-  const {
-    'runc-binary': binaryName = '',
-    'runc-systemd-cgroup': systemdCgroup = false,
-    'runc-root': root = '',
-  } = flags;
-  const ioUid = uidmap === '' ? 0 : parseIdMapping(uidmap).hostID;
-  const ioGid = gidmap === '' ? 0 : parseIdMapping(gidmap).hostID;
-  const options = create(OptionsSchema, { binaryName, systemdCgroup, root, noPivotRoot, ioUid, ioGid });
-  return { typeUrl: OptionsSchema.typeName, value: toBinary(OptionsSchema, options) };
-}
-
-const specInput = ({ scope }: Session, { id, flags, given }: Wanted, applyImage: (spec: Spec) => Promise<Spec>) => ({
-  id,
+const specInput = ({ scope }: Session, wanted: Wanted, applyImage: (spec: Spec) => Promise<Spec>) => ({
+  ...wanted,
   namespace: scope.namespace,
-  flags,
-  given,
   applyImage,
 });
 

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { invalidArgument } from '#base/errors';
 import { createTask, deleteContainerIfThere, deleteTaskIfThere } from '#client/task';
 import type { Container } from '#core/containers/containers';
@@ -6,7 +5,11 @@ import { type CtrInvocation, command, type Session } from '../globals.ts';
 import { follow } from '../tasks/follow.ts';
 import { chooseIo, consoleFor } from '../tasks/io.ts';
 import { containerFlags, runFlags } from './container-flags.ts';
-import { newContainer, readWords, taskOptions } from './new-container.ts';
+import { idMappings } from './id-mappings.ts';
+import { connectTask, disconnectTask } from './networking.ts';
+import { newContainer, readWords } from './new-container.ts';
+import { writePidFile } from './pid-file.ts';
+import { taskOptions } from './runtime-options.ts';
 
 const flags = { ...runFlags, ...containerFlags };
 
@@ -19,7 +22,7 @@ export default command({
     const { flags: chosen, args, given, io } = invocation;
     const words = readWords(args, chosen);
     if (chosen.rm && chosen.detach) throw invalidArgument('flags --detach and --rm cannot be specified together');
-    const container = await newContainer(session, { ...words, flags: chosen, given, cwd: io.cwd });
+    const container = await newContainer(session, { ...words, flags: chosen, given, cwd: io.cwd, environment: io.env });
     try {
       return await runTask(session, invocation, container);
     } finally {
@@ -45,15 +48,26 @@ async function runTask(
     keep: detach,
   };
   await using taskIo = await chooseIo(io, id, choice);
-  const options = taskOptions(chosen);
+  const options = taskOptions(chosen, {
+    noPivotRoot: chosen['no-pivot'],
+    ...(idMappings(chosen) ?? { uids: [], gids: [] }),
+  });
   const { pid } = await createTask(client, scope, container, taskIo.stdio, options === undefined ? {} : { options });
   const begin = async () => void (await client.tasks.start(scope, id, ''));
   try {
-    if (chosen['pid-file'] !== '') await writeFile(chosen['pid-file'], String(pid));
+    if (chosen.cni) await connectTask(io, scope, id, pid);
+    await writePidFile(chosen['pid-file'], container, pid);
     if (!detach) return (await follow(session, io, { id, execId: '', tty, taskIo }, begin)).exitStatus;
     await begin();
     return 0;
+  } catch (thrown) {
+    // A task that was never started is nobody's to keep.
+    if (detach) await deleteTaskIfThere(client, scope, id);
+    throw thrown;
   } finally {
-    if (!detach) await deleteTaskIfThere(client, scope, id, chosen.rm ? 'kill' : 'leave');
+    if (!detach) {
+      await deleteTaskIfThere(client, scope, id, chosen.rm ? 'kill' : 'leave');
+      if (chosen.cni) await disconnectTask(io, scope, id);
+    }
   }
 }

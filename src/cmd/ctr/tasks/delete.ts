@@ -2,7 +2,9 @@ import { constants } from 'node:os';
 import { failedPrecondition, isFault, messageOf } from '#base/errors';
 import type { ProcessExit } from '#core/runtime/runtime';
 import { flag, text } from '../../cli/flags.ts';
+import type { Io } from '../../cli/io.ts';
 import { command, type Session } from '../globals.ts';
+import { disconnectIfConnected } from '../run/networking.ts';
 
 export default command({
   name: 'delete',
@@ -16,7 +18,7 @@ export default command({
     let failed: unknown;
     for (const id of args) {
       try {
-        const { exitStatus } = await deleteTask(session, id, flags.force);
+        const { exitStatus } = await deleteTask(session, io, id, flags.force);
         if (exitStatus !== 0) await io.stderr.write(`task ${id} exit with non-zero exit code ${exitStatus}\n`);
       } catch (thrown) {
         failed ??= thrown;
@@ -29,13 +31,19 @@ export default command({
 });
 
 /** Deletes a task that has ended or never began; with `force`, ends it first. @throws failed_precondition while it runs */
-export async function deleteTask(session: Session, id: string, force: boolean): Promise<ProcessExit> {
+export async function deleteTask(session: Session, io: Io, id: string, force: boolean): Promise<ProcessExit> {
   const { client, scope } = session;
   if (force) await end(session, id, '');
   const { status } = await client.tasks.state(scope, id, '');
   if (status !== 'stopped' && status !== 'created')
     throw failedPrecondition(`task must be stopped before deletion: ${status}`);
-  return client.tasks.delete(scope, id);
+  const exit = await client.tasks.delete(scope, id);
+  const container = await client.containers.get(scope, id).catch((thrown: unknown) => {
+    if (isFault(thrown, 'not_found')) return undefined;
+    throw thrown;
+  });
+  if (container !== undefined) await disconnectIfConnected(io, scope, container);
+  return exit;
 }
 
 async function deleteProcess(session: Session, id: string, execId: string, force: boolean): Promise<ProcessExit> {

@@ -1,9 +1,11 @@
-import { writeFile } from 'node:fs/promises';
 import { invalidArgument } from '#base/errors';
 import { unpackSpec } from '#client/any-json';
 import { createTask, deleteTaskIfThere } from '#client/task';
 import { flag, text } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
+import { connectIfWanted, disconnectIfConnected } from '../run/networking.ts';
+import { writePidFile } from '../run/pid-file.ts';
+import { withoutPivot } from '../run/runtime-options.ts';
 import { follow } from './follow.ts';
 import { chooseIo, consoleFor } from './io.ts';
 
@@ -12,6 +14,7 @@ export default command({
   summary: 'start a container that has been created',
   args: 'CONTAINER',
   flags: {
+    'no-pivot': flag('disable use of pivot-root (linux only)'),
     'null-io': flag('send all IO to /dev/null'),
     'log-uri': text('log uri'),
     'fifo-dir': text('directory used for storing IO FIFOs'),
@@ -32,9 +35,21 @@ export default command({
       keep: flags.detach,
     };
     await using taskIo = await chooseIo(io, id, choice);
-    const { pid } = await createTask(client, scope, container, taskIo.stdio);
+    const { pid } = await createTask(
+      client,
+      scope,
+      container,
+      taskIo.stdio,
+      flags['no-pivot'] ? { options: withoutPivot(container.runtime) } : {},
+    );
     const begin = async () => void (await client.tasks.start(scope, id, ''));
-    if (flags['pid-file'] !== '') await writeFile(flags['pid-file'], String(pid));
+    try {
+      await connectIfWanted(io, scope, container, pid);
+    } catch (thrown) {
+      await deleteTaskIfThere(client, scope, id);
+      throw thrown;
+    }
+    await writePidFile(flags['pid-file'], container, pid);
     if (flags.detach) {
       await begin();
       return 0;
@@ -43,6 +58,7 @@ export default command({
       return (await follow(session, io, { id, execId: '', tty, taskIo }, begin)).exitStatus;
     } finally {
       await deleteTaskIfThere(client, scope, id);
+      await disconnectIfConnected(io, scope, container);
     }
   },
 });

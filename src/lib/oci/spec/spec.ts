@@ -147,8 +147,25 @@ export interface Resources {
     readonly mems?: string;
   };
   readonly pids?: { readonly limit: number };
+  readonly blockIO?: BlockIo;
   readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
   readonly unified?: Readonly<Record<string, string>>;
+}
+
+/** Weights and rates of disks. */
+export interface BlockIo {
+  readonly weight?: number;
+  readonly weightDevice?: readonly { readonly major: number; readonly minor: number; readonly weight: number }[];
+  readonly throttleReadBpsDevice?: readonly DiskRate[];
+  readonly throttleWriteBpsDevice?: readonly DiskRate[];
+  readonly throttleReadIOPSDevice?: readonly DiskRate[];
+  readonly throttleWriteIOPSDevice?: readonly DiskRate[];
+}
+
+export interface DiskRate {
+  readonly major: number;
+  readonly minor: number;
+  readonly rate: number;
 }
 
 export interface Seccomp {

@@ -1,0 +1,88 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isFault, messageOf, wrap } from '#base/errors';
+import type { JsonObject, NetworkConfig, PluginConfig } from './network-config.ts';
+import { type PluginCall, runPlugin } from './plugin.ts';
+
+/** Whom to connect to a network, and where plugins are. */
+export interface Attachment extends Omit<PluginCall, 'command'> {
+  /** Where it is noted what ADD has said; `/var/lib/cni`, where others look too, when absent. */
+  readonly cacheDir?: string;
+}
+
+/**
+ * Connects a network namespace to a network, and returns what the last plugin said of it. Nothing is undone when a plugin fails: call
+ * `removeNetwork`. @throws the plugin's words
+ */
+export async function addNetwork(network: NetworkConfig, to: Attachment): Promise<JsonObject> {
+  let result: JsonObject | undefined;
+  for (const plugin of network.plugins) {
+    const said = await run('ADD', network, plugin, result, to);
+    result = JSON.parse(said) as JsonObject;
+  }
+  await remember(network, to, result ?? {});
+  return result ?? {};
+}
+
+/** Takes it off again, in the reverse order; an attachment that has gone is no error. @throws the plugin's words */
+export async function removeNetwork(network: NetworkConfig, from: Attachment): Promise<void> {
+  const known = hasResultsOnDelete(network.cniVersion) ? await recall(network, from) : undefined;
+  for (const plugin of network.plugins.toReversed()) {
+    await run('DEL', network, plugin, known, from).catch((thrown: unknown) => {
+      // Plugins disagree on whether a namespace that has gone is an error.
+      if (!/no such file or directory|not found/.test(messageOf(thrown)) || isFault(thrown, 'not_found')) throw thrown;
+    });
+  }
+  await rm(cachePath(network, from), { force: true });
+}
+
+async function run(
+  command: PluginCall['command'],
+  network: NetworkConfig,
+  plugin: PluginConfig,
+  prevResult: JsonObject | undefined,
+  call: Attachment,
+): Promise<string> {
+  const { name, cniVersion } = network;
+  const config = { ...plugin.config, name, cniVersion, ...(prevResult === undefined ? {} : { prevResult }) };
+  try {
+    return await runPlugin(plugin.type, config, { ...call, command });
+  } catch (thrown) {
+    const verb = command === 'ADD' ? 'add' : 'delete';
+    throw wrap(thrown, `plugin type=${JSON.stringify(plugin.type)} failed (${verb})`);
+  }
+}
+
+/** From 0.4.0 on, plugins are told with DEL what ADD had said. */
+function hasResultsOnDelete(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > 0 || minor >= 4;
+}
+
+const cachePath = ({ name }: NetworkConfig, { containerId, ifName, cacheDir = '/var/lib/cni' }: Attachment): string =>
+  join(cacheDir, 'results', `${name}-${containerId}-${ifName}`);
+
+async function remember(network: NetworkConfig, to: Attachment, result: JsonObject): Promise<void> {
+  const path = cachePath(network, to);
+  await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
+  const note = {
+    kind: 'cniCacheV1',
+    containerId: to.containerId,
+    config: Buffer.from(network.source).toString('base64'),
+    ifName: to.ifName,
+    networkName: network.name,
+    result,
+  };
+  await writeFile(path, JSON.stringify(note), { mode: 0o600 });
+}
+
+/** What ADD had said; nothing where nobody noted it. */
+async function recall(network: NetworkConfig, from: Attachment): Promise<JsonObject | undefined> {
+  try {
+    const note = JSON.parse(await readFile(cachePath(network, from), 'utf8')) as { readonly result?: JsonObject };
+    return note.result;
+  } catch (thrown) {
+    if (isFault(thrown, 'not_found') || thrown instanceof SyntaxError) return undefined;
+    throw thrown;
+  }
+}

@@ -98,6 +98,7 @@ void export_mount(napi_env env, napi_value exports);
 void export_memory(napi_env env, napi_value exports);
 void export_process(napi_env env, napi_value exports);
 void export_remove(napi_env env, napi_value exports);
+void export_sealed(napi_env env, napi_value exports);
 void export_socket(napi_env env, napi_value exports);
 void export_terminal(napi_env env, napi_value exports);
 void export_tree(napi_env env, napi_value exports);

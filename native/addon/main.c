@@ -11,6 +11,7 @@ NAPI_MODULE_INIT() {
   export_memory(env, exports);
   export_process(env, exports);
   export_remove(env, exports);
+  export_sealed(env, exports);
   export_socket(env, exports);
   export_terminal(env, exports);
   export_tree(env, exports);

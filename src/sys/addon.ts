@@ -51,6 +51,7 @@ interface Addon {
   seek(fd: number, offset: number, whence: number): number;
   cloneFile(target: number, source: number): void;
   copyRange(source: number, target: number, length: number): number;
+  sealedCopy(fd: number): number;
   syncfs(fd: number): Promise<void>;
   fsync(fd: number): Promise<void>;
   flock(fd: number, operation: number): boolean;

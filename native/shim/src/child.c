@@ -1,5 +1,6 @@
 #include "child.h"
 #include "exits.h"
+#include "runtime-copy.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -65,7 +66,10 @@ int child_spawn(struct shim *s, struct child *c, const struct spawn *sp, struct 
 	if (!path)
 		return -1;
 	*c = (struct child){ 0 };
-	int rc = spawn_now(&c->pid, path, sp);
+	AUTO_FREE char *copy = runtime_copy_path(&s->runtime_copy, path);
+	int rc = copy ? spawn_now(&c->pid, copy, sp) : -1;
+	if (rc != 0) /* a copy may not be startable where memory is not to be executed */
+		rc = spawn_now(&c->pid, path, sp);
 	if (rc != 0) {
 		errno = rc;
 		return err_sys(e, "fork/exec %s", path);

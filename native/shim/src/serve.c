@@ -2,6 +2,7 @@
 
 #include "child.h"
 #include "publisher.h"
+#include "runtime-copy.h"
 #include "service.h"
 
 #include <errno.h>
@@ -63,6 +64,7 @@ void serve(const struct serve *how)
 	s.log = (struct log){ .fd = -1, .debug = how->debug, .namespace = how->namespace, .id = how->id };
 	log_open(&s.log);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	runtime_copy_take(&s.runtime_copy);
 	s.loop = loop_new();
 	s.publisher = publisher_new(&s, how->ttrpc, how->grpc, how->binary);
 	watch_signals(&s);

@@ -20,6 +20,15 @@ struct stray_exit {
 	struct timespec at;
 };
 
+/* See runtime-copy.h. */
+struct runtime_copy {
+	int fd; /* 0, which is always something else: there is none */
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec changed;
+};
+
 struct shim {
 	struct loop *loop;
 	struct log log;
@@ -33,6 +42,7 @@ struct shim {
 	struct container *containers;
 	struct waitq created; /* woken whenever a create has ended */
 	struct publisher *publisher;
+	struct runtime_copy runtime_copy;
 
 	struct child *children; /* runc, loggers: whoever is waited for */
 	struct stray_exit *strays;

@@ -13,12 +13,14 @@ import {
   startInput,
 } from './bootstrap.ts';
 import type { Bundle } from './bundle.ts';
+import { RuntimeCopy } from './runtime-copy.ts';
 
 /** A runtime's shim program: finds it, starts shims with it, and cleans up after dead ones. */
 export class ShimBinaries {
   readonly #besides: string;
   readonly #log: Log;
   readonly #generations = new Map<string, Generation>();
+  readonly #runtimeCopy = new RuntimeCopy();
 
   constructor(executable: string, log: Log) {
     this.#besides = dirname(executable);
@@ -47,7 +49,13 @@ export class ShimBinaries {
   /** Runs `start` and returns where the shim listens. @throws with what the shim printed; deadline_exceeded */
   async start(binary: string, bundle: Bundle, params: StartParams, signal: AbortSignal): Promise<Bootstrap> {
     const input = startInput(await this.#generation(binary, signal), params);
-    const output = await runShim(binary, [...shimArgs(params), 'start'], { bundle, params, input, signal });
+    const output = await runShim(binary, [...shimArgs(params), 'start'], {
+      bundle,
+      params,
+      input,
+      signal,
+      env: this.#runtimeCopy.environment(),
+    });
     return parseBootstrap(output);
   }
 
@@ -120,6 +128,7 @@ const shimArgs = (params: StartParams): string[] => [
 ];
 
 interface ShimRun {
+  readonly env?: Readonly<Record<string, string>>;
   readonly bundle: Bundle;
   readonly params: StartParams;
   readonly input: Uint8Array;
@@ -129,7 +138,7 @@ interface ShimRun {
 function runShim(
   binary: string,
   args: readonly string[],
-  { bundle, params, input, signal }: ShimRun,
+  { bundle, params, input, signal, env: more = {} }: ShimRun,
 ): Promise<Uint8Array> {
   const env = {
     ...inherited(),
@@ -139,6 +148,7 @@ function runShim(
     GRPC_ADDRESS: params.grpcAddress,
     NAMESPACE: params.namespace,
     ...(params.schedCore ? { SCHED_CORE: '1' } : {}),
+    ...more,
   };
   return runProgram(binary, args, { cwd: bundle.path, env, input, signal });
 }

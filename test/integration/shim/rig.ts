@@ -52,6 +52,8 @@ export interface ContainerOptions {
   readonly stderr?: string;
   readonly rootfs?: readonly { readonly type: string; readonly source: string; readonly options: readonly string[] }[];
   readonly binaryName?: string;
+  /** Of the shim. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const namespaces = ['mount', 'ipc', 'uts', 'network'];
@@ -121,7 +123,7 @@ export class Rig implements AsyncDisposable {
     const bundle = this.bundle(id);
     mkdirSync(join(bundle, 'rootfs'), { recursive: true });
     writeFileSync(join(bundle, 'config.json'), JSON.stringify(configOf(options)));
-    const address = this.run(id, 'start', { TTRPC_ADDRESS: this.ttrpc }).toString();
+    const address = this.run(id, 'start', { TTRPC_ADDRESS: this.ttrpc, ...options.env }).toString();
     const client = await connectTtrpc(address);
     this.#clients.push(client);
     const shim = new Shim(this, client, address, id);

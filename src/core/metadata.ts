@@ -6,6 +6,7 @@ import type { ImageStore } from '#core/images/images';
 import type { LeaseStore } from '#core/leases/leases';
 import type { NamespaceStore } from '#core/namespaces/namespaces';
 import { slot } from '#core/plugin/slot';
+import type { SandboxStore } from '#core/sandboxes/sandboxes';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
 
 /**
@@ -18,6 +19,7 @@ export interface Metadata {
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
   readonly images: ImageStore;
   readonly containers: ContainerStore;
+  readonly sandboxes: SandboxStore;
   readonly leases: LeaseStore;
   readonly namespaces: NamespaceStore;
   /** One collection, from marking to the removal in the backends; the scheduler (`Collector`) decides when. */

@@ -35,6 +35,7 @@ export const containerFields =
   ([head, ...rest]) => {
     if (head === 'id') return field(container.id);
     if (head === 'image') return field(container.image);
+    if (head === 'sandbox') return field(container.sandboxId);
     if (head === 'labels') return mapField(rest, container.labels);
     return head === 'runtime' && rest[0] === 'name' ? field(container.runtime.name) : absent;
   };

@@ -78,12 +78,14 @@ export function containerStoreSuite(label: string, open: OpenSubject<ContainerSt
     const { store } = subject;
     await store.create(scope, container('c', { labels: { x: '1' } }));
     await store.create(scope, container('a', { image: 'other', runtime: { name: 'kata' } }));
-    await store.create(scope, container('b'));
-    await store.create(scopeOf('other'), container('d'));
+    await store.create(scope, container('b', { sandboxId: 'box' }));
+    await store.create(scopeOf('other'), container('d', { sandboxId: 'box' }));
     const filtered = async (...filters: string[]) => ids(await store.list(scope, filters));
     expect(await filtered()).toEqual(['a', 'b', 'c']);
     expect(await filtered('labels.x', 'id==b')).toEqual(['b', 'c']);
     expect(await filtered('image==other')).toEqual(['a']);
+    expect(await filtered('sandbox==box')).toEqual(['b']);
+    expect(await filtered('sandbox')).toEqual(['b']);
     expect(await filtered('runtime.name~=runc,id!=c')).toEqual(['b']);
     expect(await faultOf(store.list(scope, ['~']))).toBe('invalid_argument');
     expect(await faultOf(store.get(scope, 'd'))).toBe('not_found');

@@ -23,7 +23,7 @@ export type NewContainer = Omit<Container, 'createdAt' | 'updatedAt'>;
 export interface ContainerStore {
   /** @throws not_found */
   get(scope: Scope, id: string): Promise<Container>;
-  /** Containers that match any of the filters (id, image, runtime.name, labels.*), in order of id. 10 000 in some 50 ms. */
+  /** Containers that match any of the filters (id, image, runtime.name, sandbox, labels.*), in order of id. 10 000 in some 50 ms. */
   list(scope: Scope, filters?: readonly string[]): Promise<readonly Container[]>;
   /** The same, a page as soon as it is read; absent where there are no pages. */
   pages?(scope: Scope, filters?: readonly string[]): AsyncIterable<readonly Container[]>;

@@ -7,6 +7,7 @@ export type NodeKind =
   | 'image'
   | 'lease'
   | 'container'
+  | 'sandbox'
   | `snapshot/${string}`
   | `other/${string}`;
 

@@ -1,6 +1,5 @@
 import type { SQLQueryBindings } from 'bun:sqlite';
 import { setImmediate } from 'node:timers/promises';
-import type { Any } from '#base/any';
 import { alreadyExists, invalidArgument, notFound } from '#base/errors';
 import { now } from '#base/timestamp';
 import { containerFields, createdContainer, updatedContainer } from '#core/containers/container-change';
@@ -9,7 +8,7 @@ import type { Scope } from '#core/scope';
 import { parseFilters } from '#lib/filters/filter';
 import { containerCreated, containerDeleted, containerUpdated } from './announcements.ts';
 import type { Change, MetaDatabase } from './database.ts';
-import { readLabels, readTime, writeLabels } from './rows.ts';
+import { readExtensions, readLabels, readTime, writeExtensions, writeLabels } from './rows.ts';
 import { enterNamespace, requireScopeLease } from './space.ts';
 
 const columns = [
@@ -136,28 +135,10 @@ function fromRow(row: Row): Container {
     spec: { typeUrl: specUrl, value: spec },
     snapshotter,
     snapshotKey,
-    extensions: extensions === '{}' ? {} : readExtensions(extensions),
+    extensions: readExtensions(extensions),
     sandboxId,
     createdAt: readTime(cs, cn),
     updatedAt: readTime(us, un),
   };
 }
 type Tail = [string, string | null, Uint8Array | null, string, Uint8Array, string];
-
-function writeExtensions(extensions: Container['extensions']): string {
-  const entries = Object.entries(extensions).map(([name, { typeUrl, value }]) => [
-    name,
-    { url: typeUrl, value: Buffer.from(value).toString('base64') },
-  ]);
-  return JSON.stringify(Object.fromEntries(entries));
-}
-
-function readExtensions(text: string): Record<string, Any> {
-  const stored = JSON.parse(text) as Record<string, { readonly url: string; readonly value: string }>;
-  return Object.fromEntries(
-    Object.entries(stored).map(([name, { url, value }]) => [
-      name,
-      { typeUrl: url, value: new Uint8Array(Buffer.from(value, 'base64')) },
-    ]),
-  );
-}

@@ -72,6 +72,9 @@ export class SqliteGraph implements Graph {
     for (const [ns, id] of this.#pages<[string, string]>('containers', 'ns, id', 'ns, id')) {
       yield { kind: 'container', namespace: ns, key: id };
     }
+    for (const [ns, id] of this.#pages<[string, string]>('sandboxes', 'ns, id', 'ns, id')) {
+      yield { kind: 'sandbox', namespace: ns, key: id };
+    }
     for (const [ns, ref, expires] of this.#pages<[string, string, number]>('ingests', 'ns, ref', 'ns, ref, expires')) {
       yield expires * 1000 <= nowMs ? undefined : { kind: 'ingest', namespace: ns, key: ref };
     }
@@ -163,6 +166,8 @@ export class SqliteGraph implements Graph {
         return this.#ofLease(namespace, key);
       case 'container':
         return this.#ofContainer(namespace, key);
+      case 'sandbox':
+        return this.#ofSandbox(namespace, key);
       case 'ingest': {
         const row = this.#db.row<[string | null]>(
           'SELECT expected FROM ingests WHERE ns = ? AND ref = ?',
@@ -244,6 +249,11 @@ export class SqliteGraph implements Graph {
     const references = labelReferences(readLabels(labels), namespace, this.#others);
     if (snapshotKey === '') return references;
     return [{ kind: `snapshot/${snapshotter}`, namespace, key: snapshotKey, by: 'root file system' }, ...references];
+  }
+
+  #ofSandbox(namespace: string, key: string): Reference[] {
+    const row = this.#db.row<[string]>('SELECT labels FROM sandboxes WHERE ns = ? AND id = ?', namespace, key);
+    return row === undefined ? [] : labelReferences(readLabels(row[0]), namespace, this.#others);
   }
 
   #ofSnapshot(namespace: string, snapshotter: string, key: string, flat: boolean): Reference[] {

@@ -74,7 +74,7 @@ export class SqliteNamespaces implements NamespaceStore {
     const holds = (table: string) => this.#db.has(`SELECT 1 FROM ${table} WHERE ns = ? LIMIT 1`, name);
     const snapshotters = this.#db.rows<[string]>('SELECT DISTINCT snapshotter FROM snapshots WHERE ns = ?', name);
     return [
-      ...(['images', 'blobs', 'containers'] as const).filter(holds),
+      ...(['images', 'blobs', 'containers', 'sandboxes'] as const).filter(holds),
       ...snapshotters.map(([snapshotter]) => `snapshots on ${JSON.stringify(snapshotter)} snapshotter`),
     ];
   }

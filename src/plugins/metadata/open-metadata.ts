@@ -20,6 +20,7 @@ import { SqliteLeases } from './leases.ts';
 import { SqliteNamespaces } from './namespaces.ts';
 import { Pins } from './pins.ts';
 import { Reaper } from './reaper.ts';
+import { SqliteSandboxes } from './sandboxes.ts';
 import { pendingCommits } from './snapshot-rows.ts';
 import { NamespacedSnapshotter } from './snapshots.ts';
 import { UseCounts } from './use-counts.ts';
@@ -56,6 +57,7 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
   readonly snapshotters: ReadonlyMap<string, NamespacedSnapshotter>;
   readonly images: SqliteImages;
   readonly containers: SqliteContainers;
+  readonly sandboxes: SqliteSandboxes;
   readonly leases: SqliteLeases;
   readonly namespaces: SqliteNamespaces;
   readonly #db: MetaDatabase;
@@ -77,6 +79,7 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
     this.#reaper = new Reaper({ db, log, content, contentPins, snapshotters: places, ...patience });
     this.images = new SqliteImages(db);
     this.containers = new SqliteContainers(db);
+    this.sandboxes = new SqliteSandboxes(db);
     this.leases = new SqliteLeases(db);
     this.namespaces = new SqliteNamespaces(db);
     this.content = new NamespacedContent({

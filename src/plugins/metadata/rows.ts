@@ -1,3 +1,4 @@
+import type { Any } from '#base/any';
 import type { Timestamp } from '#base/timestamp';
 import type { Labels } from '#core/labels';
 
@@ -9,3 +10,22 @@ export const readLabels = (text: string): Labels => (text === '{}' ? none : (JSO
 const none: Labels = Object.freeze({});
 
 export const readTime = (seconds: number, nanos: number): Timestamp => ({ seconds, nanos });
+
+export function writeExtensions(extensions: Readonly<Record<string, Any>>): string {
+  const entries = Object.entries(extensions).map(([name, { typeUrl, value }]) => [
+    name,
+    { url: typeUrl, value: Buffer.from(value).toString('base64') },
+  ]);
+  return JSON.stringify(Object.fromEntries(entries));
+}
+
+export function readExtensions(text: string): Record<string, Any> {
+  if (text === '{}') return {};
+  const stored = JSON.parse(text) as Record<string, { readonly url: string; readonly value: string }>;
+  return Object.fromEntries(
+    Object.entries(stored).map(([name, { url, value }]) => [
+      name,
+      { typeUrl: url, value: new Uint8Array(Buffer.from(value, 'base64')) },
+    ]),
+  );
+}

@@ -19,6 +19,11 @@ import { failedPrecondition } from '#base/errors';
  *   runtime, options_url, options       runtime name and options; options_url is NULL for none
  *   spec_url, spec              payload, byte for byte
  *   extensions                  JSON: name → { url, value (base64) }
+ * sandboxes                     since version 2
+ *   ns, id                      unique
+ *   sandboxer, labels, created_*, updated_*
+ *   runtime, options_url, options, extensions       as in containers
+ *   spec_url, spec              spec_url is NULL for none
  * blobs                         what a namespace has of the content store
  *   ns, digest                  key; the file is one for all namespaces
  *   size, labels, created_*, updated_*
@@ -85,6 +90,12 @@ const migrations: readonly (readonly string[])[] = [
     `CREATE TABLE doomed (store TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (store, key)) WITHOUT ROWID`,
     `CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID`,
     `INSERT INTO counters (name, value) VALUES ('sequence', 0), ('checkpoint', 0)`,
+  ],
+  [
+    `CREATE TABLE sandboxes (ns TEXT NOT NULL, id TEXT NOT NULL, sandboxer TEXT NOT NULL, labels TEXT NOT NULL,
+       created_s INTEGER NOT NULL, created_n INTEGER NOT NULL, updated_s INTEGER NOT NULL, updated_n INTEGER NOT NULL,
+       runtime TEXT NOT NULL, options_url TEXT, options BLOB, spec_url TEXT, spec BLOB, extensions TEXT NOT NULL)`,
+    `CREATE UNIQUE INDEX sandboxes_key ON sandboxes (ns, id)`,
   ],
 ];
 

@@ -1,6 +1,7 @@
 import { Namespaces } from '#api/services/namespaces/v1/namespace_pb';
 import type { NamespaceStore } from '#core/namespaces/namespaces';
-import { clientOf } from '../grpc-client.ts';
+import { namespaceHeader } from '../call.ts';
+import { type CallOptions, clientOf } from '../grpc-client.ts';
 import type { Transport } from '../transport.ts';
 import { maskToWire } from '../values.ts';
 import { namespaceFromWire, namespaceToWire } from './convert.ts';
@@ -12,13 +13,18 @@ export function remoteNamespaces(transport: Transport): NamespaceStore {
     get: async (name) => namespaceFromWire((await client.get({ name })).namespace),
     list: async () => (await client.list({})).namespaces.map(namespaceFromWire),
     create: async (namespace) =>
-      namespaceFromWire((await client.create({ namespace: namespaceToWire(namespace) })).namespace),
+      namespaceFromWire(
+        (await client.create({ namespace: namespaceToWire(namespace) }, within(namespace.name))).namespace,
+      ),
     update: async (namespace, fields) => {
       const request = { namespace: namespaceToWire(namespace), ...maskToWire(fields) };
-      return namespaceFromWire((await client.update(request)).namespace);
+      return namespaceFromWire((await client.update(request, within(namespace.name))).namespace);
     },
     delete: async (name) => {
-      await client.delete({ name });
+      await client.delete({ name }, within(name));
     },
   };
 }
+
+/** containerd 1.x publishes the change in the caller's namespace and wants one: the changed one, as it is in ours. */
+const within = (name: string): CallOptions => (name === '' ? {} : { headers: { [namespaceHeader]: name } });

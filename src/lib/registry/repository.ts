@@ -79,6 +79,34 @@ export class Repository {
     });
   }
 
+  /**
+   * What the repository has under a digest: a blob, or else a manifest. With a media type, the server is told that it is wanted as such.
+   * @throws not_found; as `resolve`
+   */
+  async find(
+    digest: Digest,
+    mediaType: string,
+    signal: AbortSignal,
+  ): Promise<BlobDescriptor & { readonly isManifest: boolean }> {
+    const size = await this.#first('pull', digest, async (session, attempts) => {
+      const response = await session.request({
+        method: 'HEAD',
+        target: `blobs/${digest}`,
+        headers: { accept: mediaType === '' ? '*/*' : `${mediaType}, */*` },
+        scopes: this.#scopes('pull'),
+        signal,
+        attempts,
+      });
+      await response.discard();
+      const length = response.headers['content-length'];
+      if (response.status === 200 && length !== undefined) return Number(length);
+      if (response.status === 404) return undefined;
+      throw await refusal(response, 'HEAD', digest);
+    });
+    if (size !== undefined) return { mediaType, digest, size, isManifest: false };
+    return { ...(await this.resolve(digest, signal)), isManifest: true };
+  }
+
   /** Reads a manifest or index, verified. @throws not_found; failed_precondition when size or digest differ; and as `resolve` */
   async manifest(descriptor: BlobDescriptor, signal: AbortSignal): Promise<Buffer> {
     const { digest, mediaType, size } = descriptor;

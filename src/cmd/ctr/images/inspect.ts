@@ -77,18 +77,13 @@ async function childrenOf({ client, scope }: Session, descriptor: Descriptor): P
 
 /** A blob's labels, and what it says where it is JSON, in boxes. */
 async function details({ client, scope }: Session, descriptor: Descriptor): Promise<readonly string[]> {
+  const { mediaType } = descriptor;
+  if (!isDocument(mediaType) && !isConfigType(mediaType)) return [];
   const info = await orNothing(client.content.info(scope, descriptor.digest));
   if (info === undefined) return [];
   const labels = Object.entries(info.labels).map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`);
-  const { mediaType } = descriptor;
-  const isJson = isDocument(mediaType) || isConfigType(mediaType);
-  const bytes = isJson
-    ? await readBlob(client.content, scope, descriptor, Math.max(maxManifestBytes, maxConfigBytes))
-    : undefined;
-  return [
-    ...(labels.length === 0 ? [] : box('Labels', labels)),
-    ...(bytes === undefined ? [] : box('Content', pretty(bytes))),
-  ];
+  const bytes = await readBlob(client.content, scope, descriptor, Math.max(maxManifestBytes, maxConfigBytes));
+  return [...(labels.length === 0 ? [] : box('Labels', labels)), ...box('Content', pretty(bytes))];
 }
 
 const box = (title: string, lines: readonly string[]): readonly string[] => [

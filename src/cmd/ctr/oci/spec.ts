@@ -18,10 +18,11 @@ export default localCommand({
   },
 });
 
-/** Of a container without a name. */
+/** Of a container without a name, and before it is allowed any devices. */
 function linuxSpec(namespace: string): object {
   const spec = defaultSpec('', namespace);
-  const named = { ...spec, linux: { ...spec.linux, cgroupsPath: `/${namespace}` } };
+  const devices = (spec.linux?.resources?.devices ?? []).filter(({ allow }) => !allow);
+  const named = { ...spec, linux: { ...spec.linux, cgroupsPath: `/${namespace}`, resources: { devices } } };
   return JSON.parse(Buffer.from(encodeSpec(named)).toString('utf8')) as object;
 }
 

@@ -13,7 +13,8 @@ export function parseDuration(text: string): number | undefined {
     nanos += Number(match[1]) * units[match[2] as keyof typeof units];
     end = match.index + match[0].length;
   }
-  return end === 0 || end !== body.length ? undefined : (sign * nanos) / 1e6;
+  // Go counts nanoseconds in 64 bits, some 292 years.
+  return end === 0 || end !== body.length || nanos >= 2 ** 63 ? undefined : (sign * nanos) / 1e6;
 }
 
 /** Writes milliseconds as Go does: `0s`, `100ms`, `1m0s`, `2h30m0s`. */

@@ -34,7 +34,15 @@ function formatValue(value: Raw): string {
     const inside = Object.entries(value).map(([key, each]) => `${formatKey(key)} = ${formatValue(each)}`);
     return inside.length === 0 ? '{}' : `{ ${inside.join(', ')} }`;
   }
-  return String(value);
+  return typeof value === 'number' ? formatNumber(value) : String(value);
+}
+
+/** A number without a fraction is an integer to TOML, which has 64 bits of them; readers refuse those that a double cannot tell apart. */
+function formatNumber(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
+  return Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < 1e21
+    ? `${value}.0`
+    : String(value);
 }
 
 function formatText(text: string): string {

@@ -10,11 +10,11 @@ import { isHost, isTag, type Reference } from './reference.ts';
  */
 export function parseDockerReference(text: string): Reference {
   if (text === '') throw bad(text, 'repository name must have at least one component');
-  if (text.length > maxLength) throw bad(`${text.slice(0, 64)}…`, `longer than ${maxLength} characters`);
+  if (text.length > maxLength) throw bad(text, `longer than ${maxLength} characters`);
   if (imageId.test(text)) throw bad(text, 'cannot specify 64-byte hexadecimal strings');
   const { name, tag, digest } = split(text);
   const { host, path } = splitHost(name);
-  if (path !== path.toLowerCase()) throw bad(text, `repository name (${path}) must be lowercase`);
+  if (path !== path.toLowerCase()) throw bad(text, `repository name (${shown(path)}) must be lowercase`);
   if (!isHost(host) || !pathShape.test(path)) throw bad(text, 'invalid reference format');
   if (path.length > maxName) throw bad(text, `repository name must not be more than ${maxName} characters`);
   if (tag !== undefined && !isTag(tag)) throw bad(text, 'invalid reference format');
@@ -73,4 +73,8 @@ function splitHost(name: string): { readonly host: string; readonly path: string
   return { host, path: host === defaultHost && !path.includes('/') ? `${official}${path}` : path };
 }
 
-const bad = (text: string, reason: string) => invalidArgument(`reference ${JSON.stringify(text)}: ${reason}`);
+/** Of a name, in an error about it. */
+const maxShown = 300;
+const shown = (text: string) => (text.length <= maxShown ? text : `${text.slice(0, maxShown)}…`);
+
+const bad = (text: string, reason: string) => invalidArgument(`reference ${JSON.stringify(shown(text))}: ${reason}`);

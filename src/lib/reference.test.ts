@@ -148,3 +148,11 @@ test('a name made to take a backtracking matcher for ever takes no time', () => 
   }
   expect(performance.now() - start).toBeLessThan(100);
 });
+
+test('an error about a name of a thousand characters that are written as six is no longer than what a trailer holds', () => {
+  const text = `host/${'\u0001'.repeat(1000)}`;
+  for (const parse of [parseReference, parseDockerReference]) {
+    expect(() => parse(text)).toThrow('invalid argument');
+    expect(() => parse(text)).not.toThrow(/[\s\S]{6000}/);
+  }
+});

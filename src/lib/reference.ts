@@ -20,17 +20,16 @@ export interface Reference {
  * @throws invalid_argument naming the reference and what is wrong with it: no host, a scheme, a bad host, path, tag or digest, or more than 1024 characters.
  */
 export function parseReference(text: string): Reference {
-  if (text.length > maxLength) throw bad(`${text.slice(0, 64)}…`, `longer than ${maxLength} characters`);
+  if (text.length > maxLength) throw bad(text, `longer than ${maxLength} characters`);
   if (text.includes('://')) throw bad(text, 'invalid reference: it has a scheme');
   const slash = text.indexOf('/');
   const host = slash < 0 ? text : text.slice(0, slash);
   if (host === '') throw bad(text, 'hostname required');
-  if (!isHost(host)) throw bad(text, `invalid host ${JSON.stringify(host)}`);
+  if (!isHost(host)) throw bad(text, `invalid host ${shown(host)}`);
   const rest = slash < 0 ? '' : text.slice(slash + 1);
   const end = rest.search(/[:@]/);
   const repository = end < 0 ? rest : rest.slice(0, end);
-  if (repository !== '' && !isRepository(repository))
-    throw bad(text, `invalid repository ${JSON.stringify(repository)}`);
+  if (repository !== '' && !isRepository(repository)) throw bad(text, `invalid repository ${shown(repository)}`);
   if (end < 0) return { host, repository };
   if (repository === '') throw bad(text, 'repository required');
   return { host, repository, ...parseObject(text, rest.slice(end)) };
@@ -83,10 +82,14 @@ function parseObject(text: string, object: string): { readonly tag?: string; rea
   const at = object.indexOf('@');
   const tag = object.startsWith(':') ? object.slice(1, at < 0 ? undefined : at) : undefined;
   if (tag === '') throw bad(text, 'object required');
-  if (tag !== undefined && !tagShape.test(tag)) throw bad(text, `invalid tag ${JSON.stringify(tag)}`);
+  if (tag !== undefined && !tagShape.test(tag)) throw bad(text, `invalid tag ${shown(tag)}`);
   if (at < 0) return { tag: tag as string };
   const digest = parseDigest(object.slice(at + 1));
   return tag === undefined ? { digest } : { tag, digest };
 }
 
-const bad = (text: string, reason: string) => invalidArgument(`reference ${JSON.stringify(text)}: ${reason}`);
+/** Of a name, in an error about it. */
+const maxShown = 300;
+const shown = (text: string) => JSON.stringify(text.length <= maxShown ? text : `${text.slice(0, maxShown)}…`);
+
+const bad = (text: string, reason: string) => invalidArgument(`reference ${shown(text)}: ${reason}`);

@@ -7,6 +7,9 @@ import type { TlsSettings } from './http.ts';
 
 type Table = Readonly<Record<string, unknown>>;
 
+/** Of what a file says, in an error about it. */
+const maxShown = 256;
+
 /**
  * Reads the text of a `hosts.toml`: its `[host."URL"]` tables in order, then the server (`server`, or the registry itself, `usual`)
  * with what stands at the top level. Certificates are read from `directory`.
@@ -21,7 +24,7 @@ export async function readHostsFile(
   const tables = expectTable(root.host ?? {}, 'host');
   const hosts: RegistryHost[] = [];
   for (const [url, value] of Object.entries(tables)) {
-    const where = `host.${JSON.stringify(url)}`;
+    const where = `host.${JSON.stringify(url.slice(0, maxShown))}`;
     hosts.push(await readHost(url, expectTable(value, where), where, directory));
   }
   const server = root.server;
@@ -36,7 +39,7 @@ function parseToml(text: string): Table {
   try {
     return parse(text);
   } catch (error) {
-    throw invalidArgument(messageOf(error), error);
+    throw invalidArgument(messageOf(error).slice(0, 4 * maxShown), error);
   }
 }
 
@@ -68,10 +71,12 @@ export function parseHostUrl(
   try {
     url = new URL(explicit ? text : `https://${text}`);
   } catch (error) {
-    throw invalidArgument(`${where}: ${JSON.stringify(text)} is no URL`, error);
+    throw invalidArgument(`${where}: ${JSON.stringify(text.slice(0, maxShown))} is no URL`, error);
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    throw invalidArgument(`${where}: unsupported scheme ${JSON.stringify(url.protocol.slice(0, -1))}`);
+    throw invalidArgument(
+      `${where}: unsupported scheme ${JSON.stringify(url.protocol.slice(0, -1).slice(0, maxShown))}`,
+    );
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
     throw invalidArgument(`${where}: a host's URL has no user, query or fragment`);
   const scheme = explicit ? (url.protocol === 'http:' ? 'http' : 'https') : schemeFor(url.host);
@@ -107,7 +112,8 @@ function readCapabilities(table: Table, where: string): ReadonlySet<Capability> 
   const capabilities = new Set<Capability>();
   for (const word of strings(value, key)) {
     if (word === 'pull' || word === 'resolve' || word === 'push') capabilities.add(word);
-    else if (word !== 'referrers') throw invalidArgument(`${key}: unknown capability ${JSON.stringify(word)}`);
+    else if (word !== 'referrers')
+      throw invalidArgument(`${key}: unknown capability ${JSON.stringify(word.slice(0, maxShown))}`);
   }
   return capabilities;
 }
@@ -117,10 +123,10 @@ function readHeaders(table: Table, where: string): Readonly<Record<string, reado
   const headers: Record<string, readonly string[]> = {};
   for (const [name, value] of Object.entries(expectTable(table.header ?? {}, key))) {
     if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name))
-      throw invalidArgument(`${key}: ${JSON.stringify(name)} is no header`);
-    const values = strings(value, `${key}.${name}`);
+      throw invalidArgument(`${key}: ${JSON.stringify(name.slice(0, maxShown))} is no header`);
+    const values = strings(value, `${key}.${name.slice(0, maxShown)}`);
     if (values.some((text) => /[\r\n\0]/.test(text)))
-      throw invalidArgument(`${key}.${name}: a header's value is one line`);
+      throw invalidArgument(`${key}.${name.slice(0, maxShown)}: a header's value is one line`);
     headers[name.toLowerCase()] = values;
   }
   return headers;
@@ -148,7 +154,8 @@ async function readClients(table: Table, where: string, directory: string): Prom
   );
 }
 
-function readPem(directory: string, file: string): Promise<string> {
+async function readPem(directory: string, file: string): Promise<string> {
+  if (file.includes('\0')) throw invalidArgument(`${JSON.stringify(file.slice(0, maxShown))} is no name of a file`);
   return readFile(isAbsolute(file) ? file : join(directory, file), 'utf8');
 }
 
@@ -165,7 +172,7 @@ const units: Readonly<Record<string, number>> = {
 /** Milliseconds of a duration as Go writes it: `1s`, `500ms`, `1m30s`. @throws invalid_argument */
 export function parseGoDuration(text: string, where: string): number {
   if (!/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(text))
-    throw invalidArgument(`${where}: wanted a duration like "10s", got ${JSON.stringify(text)}`);
+    throw invalidArgument(`${where}: wanted a duration like "10s", got ${JSON.stringify(text.slice(0, maxShown))}`);
   let total = 0;
   for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g))
     total += Number(number) * (units[unit ?? ''] ?? 0);

@@ -105,6 +105,7 @@ test('what is wrong in hosts.toml is named', async () => {
     ['[host."https://x"]\ndial_timeout = "soon"', 'host."https://x".dial_timeout: wanted a duration'],
     ['[host."https://x".header]\n"a b" = "c"', 'is no header'],
     ['[host."https://x".header]\na = "b\\nc"', "a header's value is one line"],
+    ['ca = "\\u0000"', 'is no name of a file'],
     ['server = ', ''],
   ];
   for (const [text, words] of cases) {

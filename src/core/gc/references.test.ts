@@ -1,5 +1,14 @@
 import { expect, test } from 'bun:test';
-import { expiry, gcFlags, isFlat, labelBackReferences, labelReferences, letsGo } from './references.ts';
+import {
+  conditionalReferences,
+  expiry,
+  gcFlags,
+  isFlat,
+  labelBackReferences,
+  labelReferences,
+  letsGo,
+  usedAt,
+} from './references.ts';
 
 const gc = (labels: Record<string, string>) =>
   Object.fromEntries(Object.entries(labels).map(([key, value]) => [`containerd.io/gc.${key}`, value]));
@@ -31,6 +40,38 @@ test('references are read in all their spellings, and nothing else is', () => {
   expect(shown(labelReferences({ ...labels, 'other.io/gc.ref.content': 'no' }, 'ns'))).toEqual(wanted);
 });
 
+test('kinds that somebody looks after can be referred to, and only forwards', () => {
+  const labels = gc({
+    'ref.stream': 's1',
+    'ref.stream.x': 's2',
+    'ref.mount/y': 'm',
+    'bref.stream': 'no',
+    'ref.streams': 'no',
+  });
+  expect(shown(labelReferences(labels, 'ns', new Set(['stream'])))).toEqual(['other/stream s1', 'other/stream s2']);
+  expect(shown(labelBackReferences(labels, 'ns'))).toEqual([]);
+});
+
+test('conditions look at how long ago something was used; what is no condition holds nothing', () => {
+  const hour = 3_600_000;
+  const read = (text: string) =>
+    conditionalReferences(gc({ 'cond.snapshot.overlayfs/x': text }), 'ns').map(
+      ({ kind, key, holds }) => `${kind} ${key} ${holds(0, hour - 1)} ${holds(0, hour)} ${holds(0, hour + 1)}`,
+    );
+  expect(read('usedat<1h|k')).toEqual(['snapshot/overlayfs k true false false']);
+  expect(read('usedat>1h|k|k')).toEqual(['snapshot/overlayfs k|k false false true']);
+  expect(read('other=3,usedat>1h,usedat<30m|k')).toEqual([
+    'snapshot/overlayfs k false false true',
+    'snapshot/overlayfs k false false false',
+  ]);
+  for (const bad of ['usedat<1h', 'usedat<=1h|k', 'usedat=1h|k', 'usedat<tomorrow|k', 'size<1h|k', '|k', ''])
+    expect(read(bad)).toEqual([]);
+  expect(conditionalReferences(gc({ 'cond.snapshot': 'usedat<1h|k', 'cond.snapshot.': 'usedat<1h|k' }), 'ns')).toEqual(
+    [],
+  );
+  expect(usedAt(gc({ 'cond.value-usedat': '1970-01-01T00:00:01Z', 'cond.value-usedat/b': 'now' }))).toEqual([1000]);
+});
+
 test('back references may name containers too', () => {
   const labels = gc({
     'bref.container': 'c',
@@ -46,6 +87,8 @@ test('flags tell roots, back references and references apart', () => {
   expect(gcFlags({})).toBe(0);
   expect(gcFlags({ a: 'b', 'containerd.io/uncompressed': 'x' })).toBe(0);
   expect(gcFlags(gc({ root: 'x' }))).toBe(1);
+  expect(gcFlags(gc({ 'root.why': 'x' }))).toBe(1);
+  expect(gcFlags(gc({ 'cond.snapshot.s': 'usedat<1h|k', 'cond.value-usedat': 'x' }))).toBe(4);
   expect(gcFlags(gc({ 'bref.content': 'x' }))).toBe(2);
   expect(gcFlags(gc({ 'ref.content.l.1': 'x', 'ref.image': 'y' }))).toBe(4);
   expect(gcFlags(gc({ root: '', 'bref.image': 'x', 'ref.image': 'y' }))).toBe(7);

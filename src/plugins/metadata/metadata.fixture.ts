@@ -31,6 +31,7 @@ export interface TestMetadataOptions {
   readonly now?: () => number;
   readonly pace?: Pace;
   readonly patienceMs?: number;
+  readonly durable?: boolean;
 }
 
 /** The metadata layer over backends in memory (or the given ones), in a directory of its own. */
@@ -50,6 +51,7 @@ export async function openTestMetadata(options: TestMetadataOptions = {}): Promi
       events: { publish: async (namespace, topic, event) => void published.push({ namespace, topic, event }) },
       ...(options.now !== undefined && { now: options.now }),
       ...(options.pace !== undefined && { pace: options.pace }),
+      ...(options.durable !== undefined && { durable: options.durable }),
       ...(options.patienceMs !== undefined && { patienceMs: options.patienceMs }),
     });
   let metadata = await open();

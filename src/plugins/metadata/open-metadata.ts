@@ -42,13 +42,16 @@ export interface MetadataOptions {
   readonly now?: () => number;
   /** How collections divide their work, for tests. */
   readonly pace?: Pace;
+  /** False: nobody waits for the disk, for tests. */
+  readonly durable?: boolean;
   /** How long a collection waits for each snapshotter, for tests. */
   readonly patienceMs?: number;
 }
 
 /** Opens the database and puts the namespaced stores in front of the backends, which stay the caller's. @throws when the file cannot be opened */
 export async function openMetadata(path: string, options: MetadataOptions): Promise<Metadata & AsyncDisposable> {
-  const db = await MetaDatabase.open(path, { log: options.log, events: options.events });
+  const { log, events, durable = true } = options;
+  const db = await MetaDatabase.open(path, { log, events, durable });
   return new SqliteMetadata(db, options);
 }
 

@@ -1,8 +1,10 @@
 import { expect, test } from 'bun:test';
 import { ingest } from '#core/content/content.suite';
 import { scopeOf } from '#core/scope';
+import type { Snapshotter } from '#core/snapshots/snapshotter';
 import { faultOf } from '#core/subject';
 import { digestOf } from '#lib/digest';
+import { MemorySnapshotter } from './memory-snapshotter.fixture.ts';
 import { openTestMetadata } from './metadata.fixture.ts';
 
 const a = scopeOf('a');
@@ -83,4 +85,70 @@ test('a blob that is read stays until the reader is done', async () => {
     expect(Buffer.from(await reader.read(0, 1)).toString()).toBe('x');
   }
   expect((await opened.metadata.collect(never)).removed).toEqual({});
+});
+
+test('an image that has expired is kept with what it names as its holder', async () => {
+  await using opened = await openTestMetadata({ now: () => Date.parse('2030-01-01T00:00:00Z') });
+  const { content, images } = opened.metadata;
+  const digest = await ingest(content, 'x', { in: a, labels: { 'containerd.io/gc.root': 'yes' } });
+  const labels = { 'containerd.io/gc.expire': '2029-12-31T00:00:00Z', 'containerd.io/gc.bref.content.x': digest };
+  const target = { mediaType: 'm', digest: digestOf('elsewhere'), size: 1 };
+  await images.create(a, { name: 'old', target, labels });
+  await opened.metadata.collect(never);
+  expect((await images.list(a)).map(({ name }) => name)).toEqual(['old']);
+  await content.delete(a, digest);
+  await opened.metadata.collect(never);
+  expect(await images.list(a)).toEqual([]);
+});
+
+test('a snapshot is kept with an image as long as its use is as long ago as the image says', async () => {
+  let clock = Date.parse('2030-01-01T00:00:00Z');
+  const mem = new MemorySnapshotter();
+  await using opened = await openTestMetadata({ snapshotters: new Map([['mem', mem]]), now: () => clock });
+  const { images, snapshotters } = opened.metadata;
+  const snapshots = snapshotters.get('mem') as Snapshotter;
+  const labels = { 'containerd.io/gc.cond.value-usedat': '2029-12-31T23:00:00Z' };
+  await snapshots.prepare(a, 'new', '', { labels });
+  await snapshots.prepare(a, 'never used', '');
+  await snapshots.prepare(scopeOf('b'), 'new', '', { labels });
+  const target = { mediaType: 'm', digest: digestOf('elsewhere'), size: 1 };
+  const conditions = {
+    'containerd.io/gc.cond.snapshot.mem': 'usedat<2h|new',
+    'containerd.io/gc.cond.snapshot.mem/x': 'usedat<2h|never used',
+  };
+  await images.create(a, { name: 'i', target, labels: conditions });
+  await opened.metadata.collect(never);
+  expect([...mem.infos.keys()].map((key) => key.replace(/\/\d+/, ''))).toEqual(['a/new']);
+  clock += 3_600_000;
+  await opened.metadata.collect(never);
+  expect(mem.infos.size).toBe(0);
+});
+
+test('what has no row goes with its lease, once; a failure to remove it is no failure of the collection', async () => {
+  await using opened = await openTestMetadata();
+  const { leases } = opened.metadata;
+  const removed: string[] = [];
+  const things = [
+    { namespace: 'a', key: 'kept', lease: 'l' },
+    { namespace: 'a', key: 'left', lease: 'gone' },
+    { namespace: 'b', key: 'of another namespace', lease: 'l' },
+    { namespace: 'a', key: 'root', root: true },
+    {
+      namespace: 'a',
+      key: 'kept with another',
+      backReferences: [{ kind: 'lease', namespace: 'a', key: 'l' } as const],
+    },
+  ];
+  opened.metadata.addCollectible({
+    kind: 'thing',
+    all: () => things,
+    async remove(namespace, key) {
+      removed.push(`${namespace}/${key}`);
+      throw new Error('busy');
+    },
+  });
+  await leases.create(a, { id: 'l', labels: {} });
+  expect((await opened.metadata.collect(never)).removed).toEqual({ 'other/thing': 2 });
+  expect(removed.sort()).toEqual(['a/left', 'b/of another namespace']);
+  expect(() => opened.metadata.addCollectible({ kind: 'thing', all: () => [], remove: async () => {} })).toThrow();
 });

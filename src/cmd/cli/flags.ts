@@ -12,6 +12,8 @@ export interface Flag<T = unknown> {
   /** The word for the value in the help. */
   readonly value: string;
   readonly hidden: boolean;
+  /** What the help shows as the default, when that is not a value but something that is found out. */
+  readonly shown?: string;
 }
 
 interface Common {
@@ -19,6 +21,7 @@ interface Common {
   readonly env?: string;
   readonly value?: string;
   readonly hidden?: boolean;
+  readonly shown?: string;
 }
 
 export type Flags = Readonly<Record<string, Flag>>;
@@ -49,6 +52,7 @@ function make<T>(kind: Flag['kind'], help: string, fallback: T, options: Common)
     value: options.value ?? 'value',
     hidden: options.hidden ?? false,
     ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.shown === undefined ? {} : { shown: options.shown }),
   };
 }
 

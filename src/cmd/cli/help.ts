@@ -61,6 +61,7 @@ function spelling(name: string, known: Flag): string {
 }
 
 function defaultOf(known: Flag): string {
+  if (known.shown !== undefined) return ` (default: ${known.shown})`;
   if (known.kind === 'text' && known.default !== '') return ` (default: ${JSON.stringify(known.default)})`;
   if (known.kind === 'number' || known.kind === 'float') return ` (default: ${String(known.default)})`;
   if (known.kind === 'duration') return ` (default: ${formatElapsed(Number(known.default))})`;

@@ -1,21 +1,29 @@
 import { berthVersion } from '#base/version';
 import { group, type Program } from '../cli/command.ts';
+import checkpointContainer from './containers/checkpoint.ts';
 import createContainer from './containers/create.ts';
 import deleteContainer from './containers/delete.ts';
 import containerInfo from './containers/info.ts';
 import labelContainer from './containers/label.ts';
 import listContainers from './containers/list.ts';
+import restoreContainer from './containers/restore.ts';
 import activeContent from './content/active.ts';
 import deleteContent from './content/delete.ts';
+import editContent from './content/edit.ts';
 import fetchContent from './content/fetch.ts';
+import fetchBlob from './content/fetch-blob.ts';
+import fetchObject from './content/fetch-object.ts';
 import getContent from './content/get.ts';
 import ingestContent from './content/ingest.ts';
 import labelContent from './content/label.ts';
 import listContent from './content/list.ts';
+import { pruneReferences } from './content/prune.ts';
+import pushObject from './content/push-object.ts';
 import listDeprecations from './deprecations/list.ts';
 import events from './events.ts';
 import { globals } from './globals.ts';
 import checkImages from './images/check.ts';
+import convertImage from './images/convert.ts';
 import deleteImage from './images/delete.ts';
 import exportImage from './images/export.ts';
 import importImage from './images/import.ts';
@@ -29,6 +37,7 @@ import pushImage from './images/push.ts';
 import tagImage from './images/tag.ts';
 import imageUsage from './images/usage.ts';
 import info from './info.ts';
+import install from './install.ts';
 import createLease from './leases/create.ts';
 import deleteLease from './leases/delete.ts';
 import listLeases from './leases/list.ts';
@@ -40,6 +49,13 @@ import defaultSpec from './oci/spec.ts';
 import inspectRuntime from './plugins/inspect-runtime.ts';
 import listPlugins from './plugins/list.ts';
 import run from './run/run.ts';
+import { shimFlags } from './shim/connection.ts';
+import deleteShim from './shim/delete.ts';
+import execShim from './shim/exec.ts';
+import { shimPprof } from './shim/pprof.ts';
+import shutdownShim from './shim/shutdown.ts';
+import startShim from './shim/start.ts';
+import shimState from './shim/state.ts';
 import commitSnapshot from './snapshots/commit.ts';
 import deleteSnapshot from './snapshots/delete.ts';
 import diffSnapshots from './snapshots/diff.ts';
@@ -50,6 +66,7 @@ import { prepare, view } from './snapshots/make.ts';
 import snapshotMounts from './snapshots/mounts.ts';
 import { snapshotFlags } from './snapshots/session.ts';
 import snapshotTree from './snapshots/tree.ts';
+import unpackSnapshot from './snapshots/unpack.ts';
 import snapshotUsage from './snapshots/usage.ts';
 import attach from './tasks/attach.ts';
 import checkpoint from './tasks/checkpoint.ts';
@@ -79,17 +96,30 @@ export const ctr: Program = {
     group(
       'containers',
       'manage containers',
-      [createContainer, deleteContainer, containerInfo, listContainers, labelContainer],
+      [
+        createContainer,
+        deleteContainer,
+        containerInfo,
+        listContainers,
+        labelContainer,
+        checkpointContainer,
+        restoreContainer,
+      ],
       { aliases: ['c', 'container'] },
     ),
     group('content', 'manage content', [
       activeContent,
       deleteContent,
+      editContent,
       fetchContent,
+      fetchObject,
+      fetchBlob,
       getContent,
       ingestContent,
       listContent,
+      pushObject,
       labelContent,
+      group('prune', 'prunes content from the content store', [pruneReferences]),
     ]),
     events,
     group(
@@ -109,6 +139,7 @@ export const ctr: Program = {
         deleteImage,
         tagImage,
         labelImage,
+        convertImage,
         imageUsage,
       ],
       {
@@ -133,6 +164,7 @@ export const ctr: Program = {
         deleteSnapshot,
         labelSnapshot,
         snapshotTree,
+        unpackSnapshot,
         snapshotUsage,
         view,
       ],
@@ -144,8 +176,15 @@ export const ctr: Program = {
       [attach, checkpoint, deleteTask, exec, listTasks, kill, pause, ps, resume, start, metrics],
       { aliases: ['t', 'task'] },
     ),
+    install,
     group('oci', 'OCI tools', [defaultSpec]),
     info,
     group('deprecations', 'what is in use that goes away one day', [listDeprecations]),
+    group(
+      'shim',
+      'interact with a shim directly',
+      [deleteShim, execShim, startShim, shimState, shutdownShim, shimPprof],
+      { flags: shimFlags },
+    ),
   ],
 };

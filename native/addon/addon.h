@@ -94,6 +94,7 @@ void export_btrfs(napi_env env, napi_value exports);
 void export_copy(napi_env env, napi_value exports);
 void export_directory(napi_env env, napi_value exports);
 void export_file(napi_env env, napi_value exports);
+void export_loop(napi_env env, napi_value exports);
 void export_mount(napi_env env, napi_value exports);
 void export_memory(napi_env env, napi_value exports);
 void export_process(napi_env env, napi_value exports);

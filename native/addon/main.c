@@ -7,6 +7,7 @@ NAPI_MODULE_INIT() {
   export_copy(env, exports);
   export_directory(env, exports);
   export_file(env, exports);
+  export_loop(env, exports);
   export_mount(env, exports);
   export_memory(env, exports);
   export_process(env, exports);

@@ -5,6 +5,7 @@ import type { ContentStore } from '#core/content/content';
 import type { Differ } from '#core/diff/diff';
 import type { Events } from '#core/events/events';
 import type { Introspection } from '#core/introspection/introspection';
+import type { MountManager } from '#core/mounts/mounts';
 import type { NamespaceStore } from '#core/namespaces/namespaces';
 import type { Tasks } from '#core/runtime/tasks';
 import type { Scope } from '#core/scope';
@@ -17,6 +18,7 @@ import { remoteEvents } from '#rpc/events/client';
 import { type RemoteImages, remoteImages } from '#rpc/images/client';
 import { remoteIntrospection } from '#rpc/introspection/client';
 import { type RemoteLeases, remoteLeases } from '#rpc/leases/client';
+import { remoteMounts } from '#rpc/mounts/client';
 import { remoteNamespaces } from '#rpc/namespaces/client';
 import { remoteSnapshotter } from '#rpc/snapshots/client';
 import { remoteTasks } from '#rpc/tasks/client';
@@ -39,6 +41,8 @@ export interface Client extends AsyncDisposable {
   readonly events: Events;
   readonly differ: Differ;
   readonly introspection: Introspection;
+  /** Mounts that the daemon makes. */
+  readonly mounts: MountManager;
   /** What the daemon itself moves between registries, archives and its stores; `./transfer.ts` is the comfortable face. */
   readonly transfer: Transfer;
   /** The same, performed by this process, for which every daemon will do. */
@@ -93,6 +97,7 @@ export function openClient(address: string = defaultAddress, options: ClientOpti
     tasks: remoteTasks(transport),
     events: remoteEvents(transport),
     introspection,
+    mounts: remoteMounts(transport),
     transfer: performers.daemon,
     localTransfer: performers.client,
     transferBy: async (performer) => {

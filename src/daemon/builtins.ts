@@ -6,6 +6,8 @@ import exchange from '#plugins/events/exchange';
 import scheduler from '#plugins/gc';
 import metadata from '#plugins/metadata/metadata';
 import cgroups from '#plugins/monitor/cgroups';
+import loopMounts from '#plugins/mounts/loop';
+import mounts from '#plugins/mounts/mounts';
 import opt from '#plugins/opt';
 import restart from '#plugins/restart/restart';
 import task from '#plugins/runtime/task';
@@ -21,6 +23,7 @@ import healthcheckService from '#plugins/services/healthcheck';
 import imagesService from '#plugins/services/images';
 import introspectionService from '#plugins/services/introspection';
 import leasesService from '#plugins/services/leases';
+import mountsService from '#plugins/services/mounts';
 import namespacesService from '#plugins/services/namespaces';
 import snapshotsService from '#plugins/services/snapshots';
 import streamingService from '#plugins/services/streaming';
@@ -51,6 +54,8 @@ export const builtins: readonly AnyPlugin[] = [
   walkingDiffer,
   scheduler,
   diffService,
+  loopMounts,
+  mounts,
   task,
   tasksService,
   cgroups,
@@ -66,6 +71,7 @@ export const builtins: readonly AnyPlugin[] = [
   healthcheckService,
   imagesService,
   leasesService,
+  mountsService,
   namespacesService,
   snapshotsService,
   streamingService,

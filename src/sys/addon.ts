@@ -28,6 +28,10 @@ interface Addon {
   umount(target: string, flags: number): Promise<void>;
   umountSync(target: string, flags: number): void;
 
+  loopAttach(file: number, path: string, flags: number): Float64Array;
+  loopAutoclear(device: number, on: number): void;
+  loopStatus(device: number): Float64Array;
+
   openAt(dirfd: number, path: PathText, flags: number, mode: number, resolve: number): number;
   mkdirAt(dirfd: number, path: PathText, mode: number): void;
   mknodAt(dirfd: number, path: PathText, mode: number, major: number, minor: number): void;

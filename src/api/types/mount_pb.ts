@@ -6,13 +6,15 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file types/mount.proto.
  */
 export const file_types_mount: GenFile = /*@__PURE__*/
-  fileDesc("ChF0eXBlcy9tb3VudC5wcm90bxIQY29udGFpbmVyZC50eXBlcyJGCgVNb3VudBIMCgR0eXBlGAEgASgJEg4KBnNvdXJjZRgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSDwoHb3B0aW9ucxgEIAMoCWIGcHJvdG8z");
+  fileDesc("ChF0eXBlcy9tb3VudC5wcm90bxIQY29udGFpbmVyZC50eXBlcyJGCgVNb3VudBIMCgR0eXBlGAEgASgJEg4KBnNvdXJjZRgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSDwoHb3B0aW9ucxgEIAMoCSLeAQoLQWN0aXZlTW91bnQSJgoFbW91bnQYASABKAsyFy5jb250YWluZXJkLnR5cGVzLk1vdW50Ei4KCm1vdW50ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC21vdW50X3BvaW50GAMgASgJEjUKBGRhdGEYBCADKAsyJy5jb250YWluZXJkLnR5cGVzLkFjdGl2ZU1vdW50LkRhdGFFbnRyeRorCglEYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLjAQoOQWN0aXZhdGlvbkluZm8SDAoEbmFtZRgBIAEoCRItCgZhY3RpdmUYAiADKAsyHS5jb250YWluZXJkLnR5cGVzLkFjdGl2ZU1vdW50EicKBnN5c3RlbRgDIAMoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQSPAoGbGFiZWxzGAQgAygLMiwuY29udGFpbmVyZC50eXBlcy5BY3RpdmF0aW9uSW5mby5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message containerd.types.Mount
@@ -51,4 +53,80 @@ export type Mount = Message<"containerd.types.Mount"> & {
  */
 export const MountSchema: GenMessage<Mount> = /*@__PURE__*/
   messageDesc(file_types_mount, 0);
+
+/**
+ * A mount that the daemon has made. Since 2.2.
+ *
+ * @generated from message containerd.types.ActiveMount
+ */
+export type ActiveMount = Message<"containerd.types.ActiveMount"> & {
+  /**
+   * As it was made: after all transformations.
+   *
+   * @generated from field: containerd.types.Mount mount = 1;
+   */
+  mount?: Mount | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp mounted_at = 2;
+   */
+  mountedAt?: Timestamp | undefined;
+
+  /**
+   * A directory; of a device, a link to it.
+   *
+   * @generated from field: string mount_point = 3;
+   */
+  mountPoint: string;
+
+  /**
+   * What its handler has to say.
+   *
+   * @generated from field: map<string, string> data = 4;
+   */
+  data: { [key: string]: string };
+};
+
+/**
+ * Describes the message containerd.types.ActiveMount.
+ * Use `create(ActiveMountSchema)` to create a new message.
+ */
+export const ActiveMountSchema: GenMessage<ActiveMount> = /*@__PURE__*/
+  messageDesc(file_types_mount, 1);
+
+/**
+ * Mounts that belong together. Since 2.2.
+ *
+ * @generated from message containerd.types.ActivationInfo
+ */
+export type ActivationInfo = Message<"containerd.types.ActivationInfo"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: repeated containerd.types.ActiveMount active = 2;
+   */
+  active: ActiveMount[];
+
+  /**
+   * What is left to whoever wants to see the files.
+   *
+   * @generated from field: repeated containerd.types.Mount system = 3;
+   */
+  system: Mount[];
+
+  /**
+   * @generated from field: map<string, string> labels = 4;
+   */
+  labels: { [key: string]: string };
+};
+
+/**
+ * Describes the message containerd.types.ActivationInfo.
+ * Use `create(ActivationInfoSchema)` to create a new message.
+ */
+export const ActivationInfoSchema: GenMessage<ActivationInfo> = /*@__PURE__*/
+  messageDesc(file_types_mount, 2);
 

@@ -40,6 +40,7 @@ export async function bury(
   // One that lives on without a connection would tell of the end that it is about to see.
   await endProcessesIn(bundle);
   const exit = await lastWords(env, bundle, binary);
+  await env.mounts.release(bundle);
   const told = exitTold() || (await readBundleFile(bundle, exitToldMark)) !== undefined;
   try {
     await removeBundle(bundle);

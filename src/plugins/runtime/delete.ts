@@ -30,6 +30,7 @@ export async function deleteTask(env: Environment, scope: Scope, task: Task): Pr
   task.deleting = true;
   env.tasks.remove(task);
   await shutDown(env, task.shim);
+  await env.mounts.release(task);
   await removeBundle(task.shim.bundle, env.log);
   return exit;
 }

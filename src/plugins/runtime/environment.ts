@@ -4,6 +4,7 @@ import { type Bootstrap, formatBootstrap, type StartParams } from './bootstrap.t
 import { type Bundle, type BundleRoots, readBundleFile, writeBundleFile } from './bundle.ts';
 import type { Exits } from './exits.ts';
 import type { ShimBinaries } from './shim-binary.ts';
+import type { TaskMounts } from './task-mounts.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** How long each kind of call may take, in milliseconds. */
@@ -25,6 +26,7 @@ export interface Environment {
   readonly limits: Limits;
   readonly binaries: ShimBinaries;
   readonly tasks: TaskTable;
+  readonly mounts: TaskMounts;
   readonly exits: Exits;
   readonly log: Log;
   readonly daemon: Omit<StartParams, 'namespace' | 'id' | 'options'>;

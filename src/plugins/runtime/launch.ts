@@ -24,9 +24,11 @@ export async function launch(env: Environment, scope: Scope, id: string, options
   const binary = options.runtimePath ?? (await env.binaries.find(options.runtime));
   const bundle = await createBundle(env.roots, scope.namespace, id, options.spec);
   try {
+    const rootfs = await env.mounts.activate(scope, id, options.rootfs, binary);
     const shim = await startShim(env, bundle, binary, options, scope.signal);
-    return await createTask(env, shim, options, scope.signal);
+    return await createTask(env, shim, { ...options, rootfs }, scope.signal);
   } catch (thrown) {
+    await env.mounts.release(bundle);
     await removeBundle(bundle, env.log);
     throw thrown;
   }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Events } from '#core/events/events';
+import type { LocalMountManager } from '#core/mounts/mounts';
 import { writeBundleFile } from './bundle.ts';
 import { exitToldMark } from './dead-shim.ts';
 import type { Environment } from './environment.ts';
@@ -7,17 +8,20 @@ import { Exits } from './exits.ts';
 import { ShimManager } from './manager.ts';
 import { recover } from './recover.ts';
 import { ShimBinaries } from './shim-binary.ts';
+import { TaskMounts } from './task-mounts.ts';
 import { TaskTable } from './task-table.ts';
 
 export interface RuntimeOptions extends Pick<Environment, 'roots' | 'limits' | 'daemon' | 'log'> {
   readonly events: Events;
+  /** For roots that shims cannot mount as they are. */
+  readonly mounts?: LocalMountManager;
   /** Ends the watch for exits. */
   readonly signal: AbortSignal;
 }
 
 /** A runtime that has taken back what an earlier one left running: within the load time-out, or the clean-up's where shims are dead. */
 export async function openRuntime(options: RuntimeOptions): Promise<ShimManager> {
-  const { events, signal, log, daemon, ...shared } = options;
+  const { events, mounts: manager, signal, log, daemon, ...shared } = options;
   const tasks = new TaskTable();
   const told = (namespace: string, { id, pid }: { readonly id: string; readonly pid: number }) => {
     const task = tasks.find(namespace, id);
@@ -32,7 +36,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<ShimManager>
     });
   };
   const binaries = new ShimBinaries(daemon.executable, log);
-  const env: Environment = { ...shared, daemon, log, tasks, binaries, exits: new Exits(events, told) };
+  const mounts = new TaskMounts({ manager, binaries, infoMs: shared.limits.info, log });
+  const env: Environment = { ...shared, daemon, log, tasks, binaries, mounts, exits: new Exits(events, told) };
   void env.exits.watch(signal, log).catch((error) => {
     if (!signal.aborted) log.error('exits are not watched any more', { error });
   });

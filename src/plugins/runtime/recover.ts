@@ -55,6 +55,7 @@ async function adopt(env: Environment, bundle: Bundle): Promise<void> {
   if (await isLeaked(shim, bounded, env)) {
     env.log.warn('shim without a task', { id: bundle.id, namespace: bundle.namespace });
     await giveUp(env, shim);
+    await env.mounts.release(bundle);
     return removeBundle(bundle);
   }
   register(env, { namespace: bundle.namespace, id: bundle.id, shim, pid: 0, exitTold, deleting: false });

@@ -1,7 +1,8 @@
 import { flag, list, table, text } from '#base/config';
 import { Events } from '#core/events/events';
+import { MountManager } from '#core/mounts/mounts';
 import { definePlugin } from '#core/plugin/plugin';
-import { one } from '#core/plugin/slot';
+import { maybe, one } from '#core/plugin/slot';
 import { Runtime } from '#core/runtime/runtime';
 import { defaultPlatform, formatPlatform, parsePlatform } from '#lib/platform';
 import type { Limits } from './environment.ts';
@@ -18,9 +19,9 @@ export default definePlugin({
     }),
     sched_core: flag({ help: 'Ask shims for a core scheduling domain of their own (SCHED_CORE=1).' }),
   }),
-  needs: { events: one(Events) },
+  needs: { events: one(Events), mounts: maybe(MountManager) },
   exports: { 'log-uri-schemes': 'fifo,binary,binary-v2,file' },
-  async start({ config, rootDir, stateDir, signal, log, daemon, setPlatforms, answerQuestions }, { events }) {
+  async start({ config, rootDir, stateDir, signal, log, daemon, setPlatforms, answerQuestions }, { events, mounts }) {
     setPlatforms(config.platforms.map(parsePlatform));
     const { address, ttrpcAddress, executable, version, debug } = daemon;
     const runtime = await openRuntime({
@@ -28,6 +29,7 @@ export default definePlugin({
       limits: limitsOf(daemon.timeout),
       daemon: { grpcAddress: address, ttrpcAddress, executable, version, debug, schedCore: config.sched_core },
       events,
+      ...(mounts !== undefined && { mounts }),
       log,
       signal,
     });

@@ -48,6 +48,12 @@ const struct request_field fields_update[] = { { 1, FIELD_TEXT, AT(id) }, { 2, F
 
 const struct request_field fields_shutdown[] = { { 1, FIELD_TEXT, AT(id) }, { 2, FIELD_NUMBER, AT(now) }, { 0 } };
 
+const struct request_field fields_sandbox[] = { { 1, FIELD_TEXT, AT(id) }, { 0 } };
+
+const struct request_field fields_stop_sandbox[] = { { 1, FIELD_TEXT, AT(id) }, { 2, FIELD_NUMBER, AT(timeout) }, { 0 } };
+
+const struct request_field fields_sandbox_status[] = { { 1, FIELD_TEXT, AT(id) }, { 2, FIELD_NUMBER, AT(verbose) }, { 0 } };
+
 static const size_t texts[] = { AT(id),  AT(exec_id), AT(bundle),     AT(in),   AT(out),
 				AT(err), AT(checkpoint), AT(parent_checkpoint), AT(path), AT(any_type) };
 

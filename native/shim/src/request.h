@@ -1,4 +1,4 @@
-/* The task service's requests. They share most of their fields, so one struct holds any of them;
+/* The requests of tasks and sandboxes. They share most of their fields, so one struct holds any of them;
    which number means which field is a table per method. */
 #ifndef REQUEST_H
 #define REQUEST_H
@@ -10,7 +10,7 @@ struct request {
 	char *id, *exec_id, *bundle, *in, *out, *err, *checkpoint, *parent_checkpoint, *path; /* never NULL */
 	char *any_type; /* options, spec or resources */
 	struct buf any;
-	uint64_t terminal, stdin_too, all, now, signal, width, height;
+	uint64_t terminal, stdin_too, all, now, signal, width, height, timeout, verbose;
 	struct mount *rootfs;
 	size_t rootfs_count;
 };
@@ -22,7 +22,8 @@ struct request_field {
 };
 
 extern const struct request_field fields_id[], fields_create[], fields_process[], fields_exec[], fields_resize[],
-	fields_kill[], fields_close_io[], fields_checkpoint[], fields_update[], fields_shutdown[];
+	fields_kill[], fields_close_io[], fields_checkpoint[], fields_update[], fields_shutdown[],
+	fields_sandbox[], fields_stop_sandbox[], fields_sandbox_status[];
 
 /* INVALID_ARGUMENT when malformed. Free it in any case. */
 int request_decode(struct request *r, const struct request_field *fields, struct bytes in, struct err *e);

@@ -73,6 +73,7 @@ void serve(const struct serve *how)
 	log_debug(&s, "serving at %s", how->socket_path);
 	loop_run(s.loop);
 	unlink(how->socket_path);
+	sandbox_free(&s.sandbox);
 	log_debug(&s, "shim shut down");
 	look_for_leaks();
 }

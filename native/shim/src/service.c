@@ -38,6 +38,7 @@ static void conn_close(struct conn *c)
 		return;
 	c->closed = true;
 	waits_drop(c->s, c);
+	sandbox_drop(c->s, c);
 	source_watch(c->s->loop, &c->src, 0);
 	close_fd(&c->src.fd);
 	frame_next(&c->in);
@@ -176,11 +177,12 @@ static void unknown(const char *what, struct bytes name, struct err *e)
 
 static const struct method *find_method(const struct rpc *rpc, struct err *e)
 {
-	if (!bytes_equal(rpc->service, "containerd.task.v2.Task") && !bytes_equal(rpc->service, "containerd.task.v3.Task")) {
+	bool task = bytes_equal(rpc->service, "containerd.task.v2.Task") || bytes_equal(rpc->service, "containerd.task.v3.Task");
+	if (!task && !bytes_equal(rpc->service, "containerd.runtime.sandbox.v1.Sandbox")) {
 		unknown("service", rpc->service, e);
 		return NULL;
 	}
-	const struct method *m = task_method(rpc->method);
+	const struct method *m = task ? task_method(rpc->method) : sandbox_method(rpc->method);
 	if (!m)
 		unknown("method", rpc->method, e);
 	return m;

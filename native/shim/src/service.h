@@ -1,4 +1,4 @@
-/* The task service: connections, requests, answers. */
+/* The services of tasks and sandboxes: connections, requests, answers. */
 #ifndef SERVICE_H
 #define SERVICE_H
 
@@ -47,5 +47,11 @@ handler task_state, task_create, task_start, task_delete, task_pids, task_pause,
 	task_kill, task_exec, task_resize_pty, task_close_io, task_update, task_wait, task_stats, task_connect,
 	task_shutdown;
 const struct method *task_method(struct bytes name);
+const struct method *sandbox_method(struct bytes name);
+
+/* Answers the call, delivers what events are left unless it is to be `now`, and ends the shim. In a coroutine. */
+void shim_stop(struct shim *s, struct call *call, const struct buf *reply, bool now);
+/* Kills every container and waits for their ends, `seconds` at most (0: as long as is usual). In a coroutine. */
+int containers_kill(struct shim *s, uint64_t seconds, struct err *e);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base.h"
 #include "log.h"
 #include "loop.h"
+#include "sandbox.h"
 
 #include <time.h>
 
@@ -42,6 +43,7 @@ struct shim {
 	struct container *containers;
 	struct waitq created; /* woken whenever a create has ended */
 	struct publisher *publisher;
+	struct sandbox sandbox;
 	struct runtime_copy runtime_copy;
 
 	struct child *children; /* runc, loggers: whoever is waited for */

@@ -105,6 +105,8 @@ enum handled task_create(struct shim *s, struct call *call, struct buf *reply, s
 		err_set(e, CODE_ALREADY_EXISTS, "task %s: already exists", r->id);
 		return FAILED;
 	}
+	if (sandbox_admits(s, e) < 0)
+		return FAILED;
 	struct container *c = container_add(s, r->id, r->bundle);
 	exits_expect(s);
 	if (create(s, c, r, e) < 0) {

@@ -4,6 +4,7 @@ import type { ContainerStore } from '#core/containers/containers';
 import type { ContentStore } from '#core/content/content';
 import type { Differ } from '#core/diff/diff';
 import type { Events } from '#core/events/events';
+import type { WhyKept } from '#core/gc/why';
 import type { Introspection } from '#core/introspection/introspection';
 import type { MountManager } from '#core/mounts/mounts';
 import type { NamespaceStore } from '#core/namespaces/namespaces';
@@ -15,6 +16,7 @@ import { remoteContainers } from '#rpc/containers/client';
 import { remoteContent } from '#rpc/content/client';
 import { remoteDiffer } from '#rpc/diff/client';
 import { remoteEvents } from '#rpc/events/client';
+import { remoteGc } from '#rpc/gc/client';
 import { type RemoteImages, remoteImages } from '#rpc/images/client';
 import { remoteIntrospection } from '#rpc/introspection/client';
 import { type RemoteLeases, remoteLeases } from '#rpc/leases/client';
@@ -49,6 +51,8 @@ export interface Client extends AsyncDisposable {
   readonly localTransfer: Transfer;
   /** Who performs transfers: this process or the daemon, as asked for; without a wish the daemon, where it can. Asks the daemon once. */
   transferBy(performer?: Performer): Promise<Transfer>;
+  /** Why things are kept: Berth's own, `not_implemented` elsewhere. */
+  readonly kept: WhyKept;
   /** For services that have no face here. */
   readonly transport: Transport;
   version(signal: AbortSignal): Promise<{ readonly version: string; readonly revision: string }>;

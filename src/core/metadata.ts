@@ -2,6 +2,7 @@ import type { ContainerStore } from '#core/containers/containers';
 import type { ContentStore } from '#core/content/content';
 import type { Collectible, CollectibleRegistration } from '#core/gc/collectible';
 import type { CollectionStats } from '#core/gc/collector';
+import type { WhyKept } from '#core/gc/why';
 import type { ImageStore } from '#core/images/images';
 import type { LeaseStore } from '#core/leases/leases';
 import type { NamespaceStore } from '#core/namespaces/namespaces';
@@ -13,7 +14,7 @@ import type { Snapshotter } from '#core/snapshots/snapshotter';
  * The namespaced face of everything that is stored: the stores that services and the transfer engine use. Content and snapshots
  * reach their backends through it, so that namespaces, leases, labels and collection hold.
  */
-export interface Metadata {
+export interface Metadata extends WhyKept {
   readonly content: ContentStore;
   /** By snapshotter id. */
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;

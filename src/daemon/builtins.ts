@@ -19,6 +19,7 @@ import containersService from '#plugins/services/containers';
 import contentService from '#plugins/services/content';
 import diffGrpc from '#plugins/services/diff';
 import eventsService from '#plugins/services/events';
+import gcService from '#plugins/services/gc';
 import healthcheckService from '#plugins/services/healthcheck';
 import imagesService from '#plugins/services/images';
 import introspectionService from '#plugins/services/introspection';
@@ -68,6 +69,7 @@ export const builtins: readonly AnyPlugin[] = [
   contentService,
   diffGrpc,
   eventsService,
+  gcService,
   healthcheckService,
   imagesService,
   leasesService,

@@ -19,6 +19,7 @@ import labelContent from './content/label.ts';
 import listContent from './content/list.ts';
 import { pruneReferences } from './content/prune.ts';
 import pushObject from './content/push-object.ts';
+import whyContent from './content/why.ts';
 import listDeprecations from './deprecations/list.ts';
 import events from './events.ts';
 import { globals } from './globals.ts';
@@ -36,11 +37,13 @@ import pullImage from './images/pull.ts';
 import pushImage from './images/push.ts';
 import tagImage from './images/tag.ts';
 import imageUsage from './images/usage.ts';
+import whyImage from './images/why.ts';
 import info from './info.ts';
 import install from './install.ts';
 import createLease from './leases/create.ts';
 import deleteLease from './leases/delete.ts';
 import listLeases from './leases/list.ts';
+import whyLease from './leases/why.ts';
 import createNamespace from './namespaces/create.ts';
 import labelNamespace from './namespaces/label.ts';
 import listNamespaces from './namespaces/list.ts';
@@ -68,6 +71,7 @@ import { snapshotFlags } from './snapshots/session.ts';
 import snapshotTree from './snapshots/tree.ts';
 import unpackSnapshot from './snapshots/unpack.ts';
 import snapshotUsage from './snapshots/usage.ts';
+import whySnapshot from './snapshots/why.ts';
 import attach from './tasks/attach.ts';
 import checkpoint from './tasks/checkpoint.ts';
 import deleteTask from './tasks/delete.ts';
@@ -120,6 +124,7 @@ export const ctr: Program = {
       pushObject,
       labelContent,
       group('prune', 'prunes content from the content store', [pruneReferences]),
+      whyContent,
     ]),
     events,
     group(
@@ -141,12 +146,13 @@ export const ctr: Program = {
         labelImage,
         convertImage,
         imageUsage,
+        whyImage,
       ],
       {
         aliases: ['image', 'i'],
       },
     ),
-    group('leases', 'manage leases', [listLeases, createLease, deleteLease]),
+    group('leases', 'manage leases', [listLeases, createLease, deleteLease, whyLease]),
     group('namespaces', 'manage namespaces', [createNamespace, listNamespaces, removeNamespace, labelNamespace], {
       aliases: ['namespace', 'ns'],
     }),
@@ -167,6 +173,7 @@ export const ctr: Program = {
         unpackSnapshot,
         snapshotUsage,
         view,
+        whySnapshot,
       ],
       { aliases: ['snapshot'], flags: snapshotFlags },
     ),

@@ -24,12 +24,16 @@ export interface GraphOptions {
   readonly nowMs: number;
   /** What is collected besides rows, by kind. */
   readonly collectibles: ReadonlyMap<string, Collectible>;
+  /** Roots, and back references, of this namespace only. */
+  readonly namespace?: string;
 }
 
 /** The references between the rows of the database, read at the moment of asking. */
 export class SqliteGraph implements Graph {
   readonly #db: MetaDatabase;
   readonly #nowMs: number;
+  /** '' for all. */
+  readonly #namespace: string;
   readonly #collectibles: ReadonlyMap<string, Collectible>;
   readonly #others: ReadonlySet<string>;
   readonly #backReferences = new Map<string, Reference[]>();
@@ -37,8 +41,9 @@ export class SqliteGraph implements Graph {
   readonly #things = new Map<string, CollectibleThing>();
   readonly #leased = new Map<string, Reference[]>();
 
-  constructor({ db, nowMs, collectibles }: GraphOptions) {
+  constructor({ db, nowMs, collectibles, namespace = '' }: GraphOptions) {
     this.#db = db;
+    this.#namespace = namespace;
     this.#nowMs = nowMs;
     this.#collectibles = collectibles;
     this.#others = new Set(collectibles.keys());
@@ -134,6 +139,7 @@ export class SqliteGraph implements Graph {
     for (const { kind, all } of this.#collectiblesNow()) {
       for (const thing of all) {
         const { namespace, key, lease, root = false, backReferences = [] } = thing;
+        if (this.#namespace !== '' && namespace !== this.#namespace) continue;
         const node: Node = { kind, namespace, key };
         this.#things.set(idOf(node), thing);
         for (const holder of backReferences) this.#keptWith({ ...holder, by: kind }, node);
@@ -276,10 +282,13 @@ export class SqliteGraph implements Graph {
   *#pages<T extends readonly unknown[]>(table: string, key: string, columns: string, where = '1'): Generator<T> {
     const parts = key.split(', ');
     const marks = parts.map(() => '?').join(', ');
-    let after: readonly string[] = parts.map(() => '');
+    let after: readonly string[] = parts.map((_, i) => (i === 0 ? this.#namespace : ''));
+    const bound = this.#namespace === '' ? [] : [this.#namespace];
+    const within = bound.length === 0 ? where : `${where} AND ns = ?`;
     for (;;) {
       const page = this.#db.rows<T>(
-        `SELECT ${columns} FROM ${table} WHERE ${where} AND (${key}) > (${marks}) ORDER BY ${key} LIMIT ${pageRows}`,
+        `SELECT ${columns} FROM ${table} WHERE ${within} AND (${key}) > (${marks}) ORDER BY ${key} LIMIT ${pageRows}`,
+        ...bound,
         ...after,
       );
       yield* page;

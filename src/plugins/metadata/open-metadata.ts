@@ -1,4 +1,4 @@
-import { abortable, within } from '#base/cancellation';
+import { abortable, throwIfAborted, within } from '#base/cancellation';
 import { alreadyExists } from '#base/errors';
 import type { Log } from '#base/log';
 import type { ContentStore } from '#core/content/content';
@@ -7,8 +7,9 @@ import type { Collectible, CollectibleRegistration } from '#core/gc/collectible'
 import type { CollectionStats } from '#core/gc/collector';
 import type { Node } from '#core/gc/node';
 import type { Pace } from '#core/gc/slices';
+import type { Explanation } from '#core/gc/why';
 import type { Metadata } from '#core/metadata';
-import { scopeOf } from '#core/scope';
+import { type Scope, scopeOf } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
 import { collectRows } from './collection.ts';
 import { SqliteContainers } from './containers.ts';
@@ -24,6 +25,7 @@ import { SqliteSandboxes } from './sandboxes.ts';
 import { pendingCommits } from './snapshot-rows.ts';
 import { NamespacedSnapshotter } from './snapshots.ts';
 import { UseCounts } from './use-counts.ts';
+import { explain } from './why.ts';
 
 /** How long after an unclear answer the backends are read for what it may have left. */
 const unclearMs = 10 * 60_000;
@@ -67,16 +69,18 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
   readonly #options: MetadataOptions;
   readonly #reaper: Reaper;
   readonly #parents = new Map<string, UseCounts>();
+  readonly #contentPins = new Pins();
   readonly #collectibles = new Map<string, Collectible>();
   /** When to look for orphans again: at first, and some time after a backend's unclear answer. */
   #orphansDueAt = 0;
   #running: Promise<unknown> = Promise.resolve();
+  #explaining: Promise<unknown> = Promise.resolve();
 
   constructor(db: MetaDatabase, options: MetadataOptions) {
     const { log, content, policy } = options;
     this.#db = db;
     this.#options = options;
-    const contentPins = new Pins();
+    const contentPins = this.#contentPins;
     const patience = options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs };
     const places = new Map([...options.snapshotters].map(([id, backend]) => [id, { backend, pins: new Pins() }]));
     this.#reaper = new Reaper({ db, log, content, contentPins, snapshotters: places, ...patience });
@@ -110,6 +114,22 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
     return run;
   }
 
+  why(
+    scope: Scope,
+    object: Pick<Node, 'kind' | 'key'>,
+    { maxChains }: { readonly maxChains?: number } = {},
+  ): Promise<Explanation> {
+    const run = this.#explaining.then(() => {
+      throwIfAborted(scope.signal);
+      const { now = Date.now } = this.#options;
+      const collectibles = new Map(this.#collectibles);
+      const inUse = (node: Node) => this.#usesOf(node);
+      return explain({ db: this.#db, nowMs: now(), collectibles, inUse }, scope, object, maxChains);
+    });
+    this.#explaining = run.catch(() => {});
+    return run;
+  }
+
   addCollectible(collectible: Collectible): CollectibleRegistration {
     const { kind } = collectible;
     if (this.#collectibles.has(kind)) throw alreadyExists(`collectible ${JSON.stringify(kind)}`);
@@ -125,7 +145,7 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#running;
+    await Promise.all([this.#running, this.#explaining]);
     await this.#db[Symbol.asyncDispose]();
   }
 
@@ -168,6 +188,13 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
         });
       }
     }
+  }
+
+  /** What keeps it without a reference, in words. */
+  #usesOf(node: Node): string[] {
+    if (node.kind === 'content') return this.#contentPins.pinned(node.key) ? ['being read or committed'] : [];
+    if (!this.#inUse(node)) return [];
+    return [node.kind === 'ingest' ? 'being written' : 'a snapshot is being made on it'];
   }
 
   #inUse({ kind, namespace, key }: Node): boolean {

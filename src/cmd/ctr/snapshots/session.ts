@@ -7,6 +7,11 @@ export const snapshotFlags = {
   snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
 };
 
+/** Its name. */
+export function snapshotterName({ client, scope }: Session, globals: object): Promise<string> {
+  return client.snapshotterName(scope, (globals as Partial<Values<typeof snapshotFlags>>).snapshotter ?? '');
+}
+
 /** The snapshotter that the command line chose; without a word of it, the namespace's default. */
 export function chosenSnapshotter({ client, scope }: Session, globals: object): Promise<Snapshotter> {
   return client.snapshotter(scope, (globals as Partial<Values<typeof snapshotFlags>>).snapshotter ?? '');

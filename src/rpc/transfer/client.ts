@@ -2,12 +2,14 @@ import { Transfer as TransferService } from '#api/services/transfer/v1/transfer_
 import { ImageStoreSchema } from '#api/types/transfer/imagestore_pb';
 import { ImageExportStreamSchema, ImageImportStreamSchema } from '#api/types/transfer/importexport_pb';
 import { ProgressSchema } from '#api/types/transfer/progress_pb';
-import { OCIRegistrySchema } from '#api/types/transfer/registry_pb';
+import { HTTPDebug, OCIRegistrySchema } from '#api/types/transfer/registry_pb';
 import type { Any } from '#base/any';
+import { notImplemented } from '#base/errors';
 import type { Image, ImageStore } from '#core/images/images';
 import type { Scope } from '#core/scope';
 import type { Observer } from '#core/transfer/progress';
 import type { ExportOptions, ImportOptions, RegistryEnd, Transfer } from '#core/transfer/transfer';
+import type { HttpWatch } from '#lib/registry/http-watch';
 import { pack, unpack } from '../any.ts';
 import { clientOf, withScope } from '../grpc-client.ts';
 import { remoteImages } from '../images/client.ts';
@@ -18,6 +20,7 @@ import type { Transport } from '../transport.ts';
 import { anyToWire, platformToWire } from '../values.ts';
 import { progressFromWire, storeToWire } from './convert.ts';
 import { answerQuestions } from './credentials.ts';
+import { wholeArchive } from './whole-archive.ts';
 
 /** Transfers that a daemon performs. Of what it is told of progress, everything was told when a transfer returns. */
 export function remoteTransfer(transport: Transport): Transfer {
@@ -25,11 +28,13 @@ export function remoteTransfer(transport: Transport): Transfer {
   return {
     pull: (scope, source, options) =>
       underway(transport, scope, options.onProgress, async (run) => {
+        onlyHere(options.metadataOnly, options.maxDownloads, options.syncFs);
         await run.transfer(await run.registry(source), pack(ImageStoreSchema, storeToWire(options)));
         return images.get(scope, options.image.name);
       }),
-    push: (scope, image, destination, { platforms, onProgress }) =>
+    push: (scope, image, destination, { platforms, onProgress, maxUploads, nonDistributable }) =>
       underway(transport, scope, onProgress, async (run) => {
+        onlyHere(maxUploads, nonDistributable);
         const source = pack(ImageStoreSchema, storeToWire({ image: { name: image, labels: {} }, platforms }));
         await run.transfer(source, await run.registry(destination));
       }),
@@ -44,13 +49,20 @@ export function remoteTransfer(transport: Transport): Transfer {
   };
 }
 
-function importArchive(
+/** @throws not_implemented for an option that was given and that the service's messages have no place for */
+function onlyHere(...options: readonly (boolean | number | undefined)[]): void {
+  if (options.some((option) => option !== undefined && option !== false))
+    throw notImplemented('the transfer service cannot be asked for that: perform the transfer in this process');
+}
+
+async function importArchive(
   transport: Transport,
   images: ImageStore,
   scope: Scope,
   archive: AsyncIterable<Uint8Array>,
   options: ImportOptions,
 ): Promise<readonly Image[]> {
+  onlyHere(options.syncFs);
   const saved = new Set<string>();
   const onProgress: Observer = (progress) => {
     if (progress.event === 'saved') saved.add(progress.name);
@@ -91,7 +103,7 @@ async function* exportArchive(
   // A transfer that fails before it has found the stream leaves it open: the failure ends the reading.
   const transferred = run.transfer(source, destination);
   run.besides(transferred);
-  yield* run.guarded(receiveBytes(stream));
+  yield* run.guarded(wholeArchive(receiveBytes(stream), transferred));
   await transferred;
   await run.told();
 }
@@ -117,6 +129,7 @@ class Run implements AsyncDisposable {
   readonly #held = new AsyncDisposableStack();
   readonly #failed = Promise.withResolvers<never>();
   #told: Promise<void> = Promise.resolve();
+  #heard: Promise<void> = Promise.resolve();
   #progressId = '';
 
   constructor(transport: Transport, scope: Scope) {
@@ -148,12 +161,26 @@ class Run implements AsyncDisposable {
     this.besides(this.#told);
   }
 
-  /** Settles when the daemon has told all of its progress. */
-  told(): Promise<void> {
-    return this.#told;
+  /** Settles when the daemon has told all of its progress, and all of what it said to the registry. */
+  async told(): Promise<void> {
+    await this.#told;
+    await this.#heard;
   }
 
-  async registry({ reference, credentials, headers = {}, hostDir = '', defaultScheme }: RegistryEnd): Promise<Any> {
+  /** The id of a stream on which the daemon tells what goes over the wire. */
+  async #hear(watch: HttpWatch): Promise<string> {
+    const stream = await this.stream('logs');
+    this.#heard = (async () => {
+      const text = new TextDecoder();
+      for await (const bytes of receiveBytes(stream)) watch.say(text.decode(bytes, { stream: true }));
+    })();
+    this.besides(this.#heard);
+    return stream.id;
+  }
+
+  async registry(end: RegistryEnd): Promise<Any> {
+    const { reference, credentials, headers = {}, hostDir = '', defaultScheme, watch } = end;
+    const log = watch === undefined ? undefined : await this.#hear(watch);
     const stream = credentials === undefined ? undefined : await this.stream('auth');
     if (stream !== undefined && credentials !== undefined) this.besides(answerQuestions(stream, credentials));
     const resolver = {
@@ -161,6 +188,8 @@ class Run implements AsyncDisposable {
       headers: { ...headers },
       hostDir,
       defaultScheme: defaultScheme ?? '',
+      httpDebug: debugOf(watch),
+      logsStream: log ?? '',
     };
     return pack(OCIRegistrySchema, { reference, resolver });
   }
@@ -183,6 +212,12 @@ class Run implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#held.disposeAsync();
   }
+}
+
+function debugOf(watch: HttpWatch | undefined): HTTPDebug {
+  if (watch === undefined) return HTTPDebug.DISABLED;
+  if (watch.dump && watch.trace) return HTTPDebug.BOTH;
+  return watch.dump ? HTTPDebug.DEBUG : HTTPDebug.TRACE;
 }
 
 async function tell(stream: MessageStream, onProgress: Observer): Promise<void> {

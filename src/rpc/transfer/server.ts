@@ -16,6 +16,7 @@ import type { StreamRegistry } from '../streaming/registry.ts';
 import { platformFromWire, someAnyFromWire } from '../values.ts';
 import { progressToWire, storeFromWire } from './convert.ts';
 import { credentialsOver } from './credentials.ts';
+import { watchOver } from './http-log.ts';
 
 /** The transfer service; bytes, progress and questions for credentials travel over the registry's streams. */
 export function serveTransfer(transfer: Transfer, streams: StreamRegistry): Service {
@@ -23,7 +24,8 @@ export function serveTransfer(transfer: Transfer, streams: StreamRegistry): Serv
     transfer: async ({ source, destination, options }, { scope }) => {
       using progress = observerOver(streams, scope, options?.progressStream ?? '');
       const ends = { source: someAnyFromWire(source), destination: someAnyFromWire(destination) };
-      await perform({ transfer, streams, scope, ...progress }, ends);
+      await using held = new AsyncDisposableStack();
+      await perform({ transfer, streams, scope, held, ...progress }, ends);
       return {};
     },
   });
@@ -33,6 +35,8 @@ interface Context {
   readonly transfer: Transfer;
   readonly streams: StreamRegistry;
   readonly scope: Scope;
+  /** What ends with the transfer. */
+  readonly held: AsyncDisposableStack;
   readonly onProgress?: Observer;
 }
 
@@ -97,18 +101,19 @@ const pairs = [
 const observed = ({ onProgress }: Context) => (onProgress === undefined ? {} : { onProgress });
 
 /** @throws invalid_argument; not_found for a stream that nobody has opened */
-function registryEnd({ streams, scope }: Context, { reference, resolver }: OCIRegistry): RegistryEnd {
+function registryEnd({ streams, scope, held }: Context, { reference, resolver }: OCIRegistry): RegistryEnd {
   const { authStream = '', headers = {}, hostDir = '', defaultScheme: scheme = '' } = resolver ?? {};
   if (scheme !== '' && scheme !== 'http' && scheme !== 'https')
     throw invalidArgument(`default scheme ${JSON.stringify(scheme)}`);
-  if (resolver !== undefined && (resolver.httpDebug !== HTTPDebug.DISABLED || resolver.logsStream !== ''))
-    throw notImplemented('a log of what is said to the registry');
+  const { httpDebug = HTTPDebug.DISABLED, logsStream = '' } = resolver ?? {};
+  const heard = httpDebug !== HTTPDebug.DISABLED && logsStream !== '';
   return {
     reference,
     headers,
     ...(authStream !== '' && { credentials: credentialsOver(streams.get(scope, authStream), reference) }),
     ...(hostDir !== '' && { hostDir }),
     ...(scheme !== '' && { defaultScheme: scheme }),
+    ...(heard && { watch: held.use(watchOver(streams.get(scope, logsStream), httpDebug)) }),
   };
 }
 

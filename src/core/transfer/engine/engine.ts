@@ -4,7 +4,7 @@ import type { Descriptor } from '#core/descriptor';
 import type { Differ } from '#core/diff/diff';
 import type { Image } from '#core/images/images';
 import type { Scope } from '#core/scope';
-import type { Limiter } from '#core/transfer/limiter';
+import { Limiter } from '#core/transfer/limiter';
 import { ProgressBoard } from '#core/transfer/progress';
 import { sourceLabel, withSource } from '#core/transfer/references';
 import type {
@@ -80,7 +80,12 @@ export class TransferEngine implements Transfer {
       board.say(`Pulling from ${from}`);
       board.set(name, { event: 'fetching image content', descriptor: target });
       const unpacks = await this.#targets(leased, options.unpacks);
-      const gathering = new Gathering(this.#gather, sourceOf(repository), { ...options, unpacks }, board);
+      const gathering = new Gathering(
+        this.#gatherFor(options.maxDownloads),
+        sourceOf(repository),
+        { ...options, unpacks },
+        board,
+      );
       await this.#cleaning(gathering.run(leased, target, name));
       const { images } = this.#parts.metadata;
       const wanted = (options.names ?? []).filter(({ isPrefix }) => !isPrefix);
@@ -101,7 +106,15 @@ export class TransferEngine implements Transfer {
     board.say(`Pushing to OCI Registry (${destination.reference})`);
     board.set(name, { event: 'pushing content', descriptor: image.target });
     const repository = await registries.open(destination, reference);
-    const push = new Push({ content: metadata.content, repository, uploads, platforms: options.platforms, board });
+    const { platforms, maxUploads, nonDistributable = false } = options;
+    const push = new Push({
+      content: metadata.content,
+      repository,
+      uploads: maxUploads === undefined ? uploads : new Limiter(maxUploads),
+      platforms,
+      nonDistributable,
+      board,
+    });
     await push.run(scope, image.target, objectOf(reference), name);
     board.set(name, { event: 'pushed' });
     board.say(`Completed push to OCI Registry (${destination.reference})`);
@@ -127,7 +140,7 @@ export class TransferEngine implements Transfer {
     board.say('Exporting');
     const found: Image[] = [];
     for (const name of names) found.push(await images.get(scope, name));
-    yield* exportImages(content, scope, found, options, board);
+    yield* exportImages(content, scope, found, options);
     board.say('Completed export');
   }
 
@@ -135,6 +148,12 @@ export class TransferEngine implements Transfer {
     const { images } = this.#parts.metadata;
     const image = await images.get(scope, source);
     return nameImage(images, scope, target, image.target);
+  }
+
+  /** With fewer downloads at once than usual, where that was asked for. */
+  #gatherFor(maxDownloads: number | undefined) {
+    if (maxDownloads === undefined) return this.#gather;
+    return { ...this.#gather, intake: new Intake(this.#gather.content, new Limiter(maxDownloads)) };
   }
 
   async #cleaning<T>(work: Promise<T>): Promise<T> {

@@ -4,8 +4,6 @@ import type { Descriptor } from '#core/descriptor';
 import { readBlob } from '#core/images/image-content';
 import type { Image } from '#core/images/images';
 import type { Scope } from '#core/scope';
-import type { ProgressBoard } from '#core/transfer/progress';
-import { refKey } from '#core/transfer/references';
 import type { ExportOptions } from '#core/transfer/transfer';
 import { algorithmOf, type Digest, encodedOf } from '#lib/digest';
 import { familiarString, parseDockerReference } from '#lib/docker-reference';
@@ -29,7 +27,8 @@ interface Collected {
 
 /**
  * The images as one archive: an OCI layout, with Docker's `manifest.json` beside it. The documents come first, so that a reader
- * knows what the blobs are when they come. Equal images give equal bytes.
+ * knows what the blobs are when they come. Equal images give equal bytes. Tells nothing of single blobs: clients that write the
+ * archive to their standard output show there what they are told.
  * @throws not_found (`content digest sha256:…`)
  */
 export async function* exportImages(
@@ -37,13 +36,12 @@ export async function* exportImages(
   scope: Scope,
   images: readonly Image[],
   options: ExportOptions,
-  board: ProgressBoard,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const blobs = new Map<Digest, Descriptor>();
   const collected: Collected[] = [];
   for (const { name, target } of images) {
-    const walk = new Walk(content, scope, options, blobs, board);
-    await walk.visit(target, [], name);
+    const walk = new Walk(content, scope, options, blobs);
+    await walk.visit(target, []);
     collected.push({ name, target, manifest: walk.manifestFor(options.platforms[0] ?? defaultPlatform()) });
   }
   yield* textFile('oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' }));
@@ -53,7 +51,7 @@ export async function* exportImages(
   const algorithms = new Set([...blobs.keys()].map(algorithmOf));
   yield tarHeader('blobs/', 0, 'dir');
   for (const algorithm of algorithms) yield tarHeader(`blobs/${algorithm}/`, 0, 'dir');
-  for (const blob of blobs.values()) yield* blobFile(content, scope, blob, board);
+  for (const blob of blobs.values()) yield* blobFile(content, scope, blob);
   yield Buffer.alloc(1024);
 }
 
@@ -63,39 +61,30 @@ class Walk {
   readonly #scope: Scope;
   readonly #options: ExportOptions;
   readonly #blobs: Map<Digest, Descriptor>;
-  readonly #board: ProgressBoard;
   readonly #manifests: { readonly platform: Platform | undefined; readonly manifest: Manifest }[] = [];
 
-  constructor(
-    content: ContentStore,
-    scope: Scope,
-    options: ExportOptions,
-    blobs: Map<Digest, Descriptor>,
-    board: ProgressBoard,
-  ) {
+  constructor(content: ContentStore, scope: Scope, options: ExportOptions, blobs: Map<Digest, Descriptor>) {
     this.#content = content;
     this.#scope = scope;
     this.#options = options;
     this.#blobs = blobs;
-    this.#board = board;
   }
 
-  async visit(descriptor: Descriptor, path: readonly Digest[], parent: string): Promise<void> {
+  async visit(descriptor: Descriptor, path: readonly Digest[]): Promise<void> {
     if (path.includes(descriptor.digest) || path.length > maxDepth)
       throw invalidArgument(`image nests indexes too deeply at ${descriptor.digest}`);
     const bytes = await readBlob(this.#content, this.#scope, descriptor, maxManifestBytes);
     const document = decodeManifestOrIndex(bytes, descriptor.mediaType);
-    this.#add(descriptor, parent);
-    const key = refKey(descriptor);
+    this.#add(descriptor);
     if (document.kind === 'index') {
       for (const child of this.#chosen(descriptor, document.manifests))
-        await this.visit(child, [...path, descriptor.digest], key);
+        await this.visit(child, [...path, descriptor.digest]);
       return;
     }
     this.#manifests.push({ platform: descriptor.platform, manifest: document });
     for (const child of [document.config, ...document.layers]) {
       if (this.#options.skipNonDistributable && isForeignLayer(child.mediaType)) continue;
-      this.#add(child, key);
+      this.#add(child);
     }
   }
 
@@ -116,9 +105,8 @@ class Walk {
     return choose(index, entries, { platforms: wanted, manifestLimit: 0 });
   }
 
-  #add(descriptor: Descriptor, parent: string): void {
+  #add(descriptor: Descriptor): void {
     if (!this.#blobs.has(descriptor.digest)) this.#blobs.set(descriptor.digest, descriptor);
-    this.#board.set(refKey(descriptor), { event: 'waiting', parents: [parent], total: descriptor.size, descriptor });
   }
 }
 
@@ -166,19 +154,15 @@ function* textFile(name: string, text: string): Generator<Uint8Array, void, unde
 async function* blobFile(
   content: ContentStore,
   scope: Scope,
-  { mediaType, digest }: Descriptor,
-  board: ProgressBoard,
+  { digest }: Descriptor,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   await using reader = await content.open(scope, digest);
-  const name = refKey({ mediaType, digest });
   yield tarHeader(pathOf(digest), reader.size, 'file');
   for (let at = 0; at < reader.size; ) {
     const part = await reader.read(at, readBytes);
     if (part.length === 0) break;
     yield part;
     at += part.length;
-    board.set(name, { event: 'exporting', progress: at });
   }
   yield Buffer.alloc(paddingOf(reader.size));
-  board.set(name, { event: 'complete' });
 }

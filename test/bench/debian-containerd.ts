@@ -3,13 +3,16 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Debian's containerd without CRI, in a directory of its own. Dispose ends it. */
+/** Under the names of 1.x and of 2.x; what a version does not have it passes over. */
+const criPlugins = ['io.containerd.grpc.v1.cri', 'io.containerd.cri.v1.images', 'io.containerd.cri.v1.runtime'];
+
+/** A containerd without CRI, Debian's unless told, in a directory of its own. Dispose ends it. */
 export class DebianContainerd implements AsyncDisposable {
   readonly address: string;
   readonly directory: string;
   readonly #process: ChildProcess;
 
-  private constructor(directory: string, tables: string) {
+  private constructor(directory: string, tables: string, programs: string) {
     this.directory = directory;
     this.address = join(directory, 'c.sock');
     const config = join(directory, 'config.toml');
@@ -17,14 +20,14 @@ export class DebianContainerd implements AsyncDisposable {
       'version = 2',
       `root = "${directory}/root"`,
       `state = "${directory}/state"`,
-      'disabled_plugins = ["io.containerd.grpc.v1.cri"]',
+      `disabled_plugins = [${criPlugins.map((id) => `"${id}"`).join(', ')}]`,
       `[grpc]\naddress = "${this.address}"`,
       tables,
     ];
     writeFileSync(config, `${lines.join('\n')}\n`);
-    this.#process = spawn('/usr/bin/containerd', ['-c', config, '-l', 'error'], {
-      // It leaves the files of a checkpoint that fails.
-      env: { ...process.env, TMPDIR: this.directory },
+    this.#process = spawn(join(programs, 'containerd'), ['-c', config, '-l', 'error'], {
+      // It leaves the files of a checkpoint that fails. Its own shim comes first.
+      env: { ...process.env, TMPDIR: this.directory, PATH: `${programs}:${process.env.PATH}` },
       stdio: 'ignore',
     });
   }
@@ -34,9 +37,9 @@ export class DebianContainerd implements AsyncDisposable {
     return this.#process.pid;
   }
 
-  /** `tables`: further tables for its configuration. */
-  static async start(parent: string, tables = ''): Promise<DebianContainerd> {
-    const daemon = new DebianContainerd(mkdtempSync(join(parent, 'debian-containerd-')), tables);
+  /** `tables`: further tables for its configuration. `programs`: where it and its shim are. */
+  static async start(parent: string, tables = '', programs = '/usr/bin'): Promise<DebianContainerd> {
+    const daemon = new DebianContainerd(mkdtempSync(join(parent, 'debian-containerd-')), tables, programs);
     for (let tries = 0; tries < 200; tries++) {
       if (spawnSync('/usr/bin/ctr', ['-a', daemon.address, 'version'], { stdio: 'ignore' }).status === 0) return daemon;
       await new Promise((resolve) => setTimeout(resolve, 25));

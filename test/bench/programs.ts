@@ -14,9 +14,9 @@ export const ctr = (engine: Engine, ...args: readonly string[]): Promise<void> =
 export const ctrFrom = (input: string, engine: Engine, ...args: readonly string[]): Promise<void> =>
   finish('/usr/bin/ctr', ['-a', engine.address, '-n', namespace, ...args], input);
 
-/** Runs our own `ctr` at a daemon. @throws when it fails */
-export const ourCtr = (engine: Engine, ...args: readonly string[]): Promise<void> =>
-  finish(new URL('../../dist/bin/ctr', import.meta.url).pathname, ['-a', engine.address, '-n', namespace, ...args]);
+/** Runs the `ctr` of the daemon's own package at it. @throws when it fails */
+export const itsCtr = (engine: Engine, ...args: readonly string[]): Promise<void> =>
+  finish(engine.ownCtr, ['-a', engine.address, '-n', namespace, ...args]);
 
 /** What Debian's `ctr` prints. @throws when it fails */
 export async function ctrOutput(engine: Engine, ...args: readonly string[]): Promise<string> {

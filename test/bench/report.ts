@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
-import { type Result, reached } from './measure.ts';
+import { type Goal, type Result, ratioOf, reached } from './measure.ts';
 import { median, quantile } from './samples.ts';
 
 /** The table as Markdown, with columns of equal width so that it reads well on a terminal too. */
-export function table(results: readonly Result[]): string {
-  const head = ['', 'Berth', 'containerd', 'ratio', 'goal', '', 'min', 'p90', 'daemon CPU'];
+export function table(results: readonly Result[], engines: readonly string[]): string {
+  const head = ['', ...engines, 'ratio', 'goal', '', 'aim', '', 'min', 'p90', 'daemon CPU'];
   return markdown([head, ...results.map(row)]);
 }
 
@@ -24,19 +24,22 @@ const pageHead = `# Performance
 
 Berth beside containerd. This page is written by \`npm run bench -- --write\`; \`test/bench\` is what it does.
 
-Both daemons have their stores on the same tmpfs and use the same runc, each with its own shim. Except where a line says so, the client is
-Debian's \`ctr\` at both: the same binary, doing the same calls. The two take turns, the order changing from round to round. Time is
-from the start of the client to its end. *daemon CPU* is what the daemon used meanwhile, user and system, without shims and runc.
-In the columns with two figures the first is Berth's.
+All daemons have their stores on the same tmpfs and use the same runc, each with its own shim. Except where a line says so, the client is
+Debian's \`ctr\` 1.6 at all: the same binary, doing the same calls. They take turns, the order changing from round to round. Time is
+from the start of the client to its end. The ratio is that to the best of the others. *daemon CPU* is what the daemon used meanwhile, user
+and system, without shims and runc. Where a column has several figures they are in the order of the engines.
+\`npm run bench -- --peer DIR\` puts another containerd beside them (\`npm run peers\` fetches one).
 `;
 
 const pageFoot = `## How to read it
-- *import*: the layer is written through the API and then unpacked; the client waits for each in turn. Berth unpacks with two threads
+- *import*: the layers are written through the API and then unpacked; the client waits for each in turn. Berth unpacks with two threads
   (\`docs/decisions/0006-unpack-threads.md\`).
-- *each engine's own way*: \`ctr image pull\` of both packages. Berth's has the daemon pull, Debian's pulls itself and sends the layers through the API.
-  *the same client* is Debian's at both daemons.
-- *run* and *exec* contain runc, which takes most of the time and is the same for both.
-- *an idle container*: PSS of the shims, and what the daemon's own data grew, over twenty containers; the container's own process is not in it.
+- *each engine's own way*: \`ctr image pull\` of each package. Berth's and containerd 2.x's have the daemon pull, containerd 1.6's pulls itself and sends the layers
+  through the API. *the same client* is Debian's 1.6 at all.
+- *run* and *exec* contain runc, which takes most of the time and is the same for all (\`docs/decisions/0014-sealed-runtime.md\`).
+- *100 starts*, *30 execs*, *a call* and *events* are done by one client program of ours, which works as much for each of the daemons; the processors are shared
+  with it.
+- *an idle container*: PSS of the shims, and what the daemon's own data grew; the container's own process is not in it.
 - *idle*: forty seconds after its start, or after the last call.
 `;
 
@@ -53,25 +56,33 @@ export function surroundings(versions: readonly string[]): string {
 }
 
 function row(result: Result): readonly string[] {
-  const { name, unit, berth, containerd, goal } = result;
+  const { name, unit, figures, goal } = result;
   const digits = unit === 'MB' ? 2 : 0;
-  const pair = (figure: (values: readonly number[]) => number, values: 'values' | 'cpuMs'): string => {
-    if (berth[values].length < 2) return '';
-    return `${figure(berth[values]).toFixed(digits)} / ${figure(containerd[values]).toFixed(digits)}`;
-  };
-  const ratio = median(berth.values) / median(containerd.values);
+  const each = (figure: (values: readonly number[]) => number, values: 'values' | 'cpuMs'): string =>
+    figures.some((samples) => samples[values].length < 2)
+      ? ''
+      : figures.map((samples) => figure(samples[values]).toFixed(digits)).join(' / ');
   return [
     name,
-    `${median(berth.values).toFixed(digits)} ${unit}`,
-    `${median(containerd.values).toFixed(digits)} ${unit}`,
-    ratio.toFixed(2),
-    goal === undefined ? '' : 'ratio' in goal ? `≤ ${goal.ratio}` : `≤ ${goal.berth} ${unit}`,
-    { true: 'yes', false: 'no', undefined: '' }[String(reached(result, median)) as 'true'],
-    pair((values) => Math.min(...values), 'values'),
-    pair((values) => quantile(values, 0.9), 'values'),
-    pair(median, 'cpuMs'),
+    ...figures.map(({ values }) => `${median(values).toFixed(digits)} ${unit}`),
+    ratioOf(result).toFixed(2),
+    bound(goal, 'ratio', unit),
+    yesOrNo(reached(result, 'goal')),
+    bound(goal, 'aim', unit),
+    yesOrNo(reached(result, 'aim')),
+    each((values) => Math.min(...values), 'values'),
+    each((values) => quantile(values, 0.9), 'values'),
+    each(median, 'cpuMs'),
   ];
 }
+
+function bound(goal: Goal | undefined, which: 'ratio' | 'aim', unit: string): string {
+  if (goal === undefined) return '';
+  if ('berth' in goal) return which === 'ratio' ? `≤ ${goal.berth} ${unit}` : '';
+  return goal[which] === undefined ? '' : `≤ ${goal[which]}`;
+}
+
+const yesOrNo = (is: boolean | undefined): string => (is === undefined ? '' : is ? 'yes' : 'no');
 
 function markdown([head = [], ...rows]: readonly (readonly string[])[]): string {
   const widths = head.map((_, at) => Math.max(...[head, ...rows].map((cells) => (cells[at] ?? '').length), 3));

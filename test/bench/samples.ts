@@ -10,6 +10,8 @@ export interface Samples {
 /** One way of doing the thing. */
 export interface Contestant {
   readonly engine: Engine;
+  /** What it needs; not timed. */
+  readonly before?: (round: number) => Promise<void>;
   /** What is timed. */
   readonly work: (round: number) => Promise<void>;
   /** What makes the next round equal to this one; not timed. */
@@ -29,7 +31,8 @@ export async function inTurns(
   for (let round = 0; round < before + rounds; round++) {
     const order = contestants.map((_, at) => at);
     for (const at of round % 2 === 0 ? order : order.reverse()) {
-      const { engine, work, after } = contestants[at]!;
+      const { engine, before: prepare, work, after } = contestants[at]!;
+      await prepare?.(round);
       const cpuBefore = cpuMs(engine.pid);
       const began = performance.now();
       await work(round);

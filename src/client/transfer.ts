@@ -24,6 +24,8 @@ interface Unpacking {
   /** Empty: the namespace's or the daemon's default. */
   readonly snapshotter?: string;
   readonly labels?: Labels;
+  /** Have unpacked files brought to the disk at once: this process performs it then. */
+  readonly syncFs?: boolean;
 }
 
 export interface PullImageOptions extends Common, Unpacking, RegistryOptions {
@@ -31,6 +33,9 @@ export interface PullImageOptions extends Common, Unpacking, RegistryOptions {
   readonly name?: string;
   /** Fetch manifests and configurations of the other platforms, too. */
   readonly allMetadata?: boolean;
+  /** See `PullOptions`: this process performs it then. */
+  readonly metadataOnly?: boolean;
+  readonly maxDownloads?: number;
 }
 
 /** Fetches an image and unpacks it. The reference is a full one (`docker.io/library/busybox:latest`). @throws as `Transfer.pull` */
@@ -41,20 +46,28 @@ export async function pull(
   options: PullImageOptions = {},
 ): Promise<Image> {
   const platforms = platformsOf(options);
-  const transfer = await client.transferBy(options.performer);
+  const { metadataOnly = false, maxDownloads, syncFs = false } = options;
+  const ours = metadataOnly || maxDownloads !== undefined || syncFs;
+  const transfer = await client.transferBy(options.performer ?? (ours ? 'client' : undefined));
   return transfer.pull(scope, registryEnd(reference, options), {
     image: { name: options.name ?? reference, labels: options.labels ?? {} },
     platforms,
     allMetadata: options.allMetadata ?? false,
     manifestLimit: 0,
-    unpacks: unpacksOf(platforms, options),
+    unpacks: metadataOnly ? [] : unpacksOf(platforms, options),
     ...observed(options),
+    ...(metadataOnly && { metadataOnly }),
+    ...(maxDownloads !== undefined && { maxDownloads }),
+    ...(syncFs && { syncFs }),
   });
 }
 
 export interface PushImageOptions extends Common, RegistryOptions {
   /** The image to send; absent: the one that is called like the reference. */
   readonly name?: string;
+  /** See `PushOptions`: this process performs it then. */
+  readonly maxUploads?: number;
+  readonly nonDistributable?: boolean;
 }
 
 /** Sends an image; all of it where no platform is named. @throws as `Transfer.push` */
@@ -64,10 +77,13 @@ export async function push(
   reference: string,
   options: PushImageOptions = {},
 ): Promise<void> {
-  const { platforms = 'all' } = options;
-  const transfer = await client.transferBy(options.performer);
+  const { platforms = 'all', maxUploads, nonDistributable = false } = options;
+  const ours = maxUploads !== undefined || nonDistributable;
+  const transfer = await client.transferBy(options.performer ?? (ours ? 'client' : undefined));
   return transfer.push(scope, options.name ?? reference, registryEnd(reference, options), {
     platforms: platforms === 'all' ? [] : platforms,
+    ...(maxUploads !== undefined && { maxUploads }),
+    ...(nonDistributable && { nonDistributable }),
     ...observed(options),
   });
 }
@@ -88,8 +104,8 @@ export async function importImages(
   archive: AsyncIterable<Uint8Array>,
   options: ImportImagesOptions = {},
 ): Promise<readonly Image[]> {
-  const { platforms = 'all' } = options;
-  const transfer = await client.transferBy(options.performer);
+  const { platforms = 'all', syncFs = false } = options;
+  const transfer = await client.transferBy(options.performer ?? (syncFs ? 'client' : undefined));
   return transfer.import(scope, archive, {
     image: { name: options.indexName ?? '', labels: options.labels ?? {} },
     names: options.names ?? [asTheySay],
@@ -98,6 +114,7 @@ export async function importImages(
     manifestLimit: 0,
     forceCompress: options.forceCompress ?? false,
     unpacks: unpacksOf(platforms === 'all' ? [] : platforms, options),
+    ...(syncFs && { syncFs }),
     ...observed(options),
   });
 }
@@ -144,13 +161,14 @@ function unpacksOf(platforms: readonly Platform[], { unpack = true, snapshotter 
 }
 
 function registryEnd(reference: string, options: RegistryOptions): RegistryEnd {
-  const { credentials, headers, hostDir, defaultScheme } = options;
+  const { credentials, headers, hostDir, defaultScheme, watch } = options;
   return {
     reference,
     ...(credentials !== undefined && { credentials }),
     ...(headers !== undefined && { headers }),
     ...(hostDir !== undefined && { hostDir }),
     ...(defaultScheme !== undefined && { defaultScheme }),
+    ...(watch !== undefined && { watch }),
   };
 }
 

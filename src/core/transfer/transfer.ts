@@ -4,6 +4,7 @@ import { type Slot, slot } from '#core/plugin/slot';
 import type { Scope } from '#core/scope';
 import type { Platform } from '#lib/platform';
 import type { CredentialsOf } from '#lib/registry/credentials';
+import type { HttpWatch } from '#lib/registry/http-watch';
 import type { Observer } from './progress.ts';
 
 /**
@@ -47,6 +48,8 @@ export interface RegistryEnd {
   /** A `certs.d` directory to use instead of the configured ones. */
   readonly hostDir?: string;
   readonly defaultScheme?: 'http' | 'https';
+  /** Hears what is said to the registry. */
+  readonly watch?: HttpWatch;
 }
 
 export interface Naming {
@@ -77,10 +80,20 @@ export interface PullOptions extends Selection {
   readonly names?: readonly ImportName[];
   readonly unpacks: readonly UnpackTarget[];
   readonly onProgress?: Observer;
+  /** No layers: only documents and configurations, of all platforms. Unlike what stands above, this and the next two cannot be asked of a daemon. */
+  readonly metadataOnly?: boolean;
+  /** At most so many blobs at once; absent: as many as whoever performs it allows. */
+  readonly maxDownloads?: number;
+  /** See `ApplyOptions.syncFs`. */
+  readonly syncFs?: boolean;
 }
 
 export interface PushOptions {
   readonly platforms: readonly Platform[];
+  /** At most so many blobs at once; absent: as many as whoever performs it allows. This and the next cannot be asked of a daemon. */
+  readonly maxUploads?: number;
+  /** Send layers that are marked as not to be distributed, too. */
+  readonly nonDistributable?: boolean;
   readonly onProgress?: Observer;
 }
 
@@ -104,6 +117,8 @@ export interface ImportOptions extends Selection {
   /** Store layers that come uncompressed with gzip. */
   readonly forceCompress: boolean;
   readonly unpacks: readonly UnpackTarget[];
+  /** See `ApplyOptions.syncFs`. Cannot be asked of a daemon. */
+  readonly syncFs?: boolean;
   readonly onProgress?: Observer;
 }
 

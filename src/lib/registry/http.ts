@@ -8,6 +8,7 @@ import { rootCertificates } from 'node:tls';
 import { abortFault, throwIfAborted } from '#base/cancellation';
 import { fault, messageOf } from '#base/errors';
 import { isLocal, noTls } from './host.ts';
+import { type HttpWatch, WatchedExchange } from './http-watch.ts';
 import { ConnectionError, redact } from './registry-error.ts';
 
 /** What to trust and how to prove who we are; absent members mean the system's roots and nothing to prove. */
@@ -34,6 +35,8 @@ export interface HttpOptions {
   readonly responseTimeoutMs?: number;
   /** Longest silence within a body, in either direction. */
   readonly stallTimeoutMs?: number;
+  /** Hears everything; connections are not kept then. */
+  readonly watch?: HttpWatch;
 }
 
 export interface HttpRequest {
@@ -69,11 +72,13 @@ export class HttpClient implements Disposable {
   readonly #roots: readonly string[] | undefined;
   readonly #timeouts: { readonly dial: number; readonly response: number; readonly stall: number };
   readonly #proxy: ProxySettings | undefined;
+  readonly #watch: HttpWatch | undefined;
   readonly #agents = new Map<string, http.Agent>();
 
   constructor(options: HttpOptions = {}) {
     this.#roots = options.roots;
     this.#proxy = options.proxy;
+    this.#watch = options.watch;
     this.#timeouts = {
       dial: options.dialTimeoutMs ?? 30_000,
       response: options.responseTimeoutMs ?? 60_000,
@@ -84,13 +89,19 @@ export class HttpClient implements Disposable {
   /** @throws ConnectionError; canceled or deadline_exceeded; what the body's stream throws */
   async send(request: HttpRequest): Promise<HttpResponse> {
     throwIfAborted(request.signal);
-    const exchange = new Exchange(request, this.#timeouts, this.#agentFor(request));
+    const exchange = this.#exchange(request);
     try {
       return await exchange.run();
     } catch (error) {
       if (!exchange.stale) throw error;
-      return await new Exchange(request, this.#timeouts, this.#agentFor(request)).run();
+      return await this.#exchange(request).run();
     }
+  }
+
+  #exchange(request: HttpRequest): Exchange {
+    const { method, url } = request;
+    const watched = this.#watch === undefined ? undefined : new WatchedExchange(this.#watch, method, url);
+    return new Exchange(request, this.#timeouts, this.#agentFor(request), watched);
   }
 
   [Symbol.dispose](): void {
@@ -108,7 +119,7 @@ export class HttpClient implements Disposable {
     const key = `${secure} ${direct} ${contents}`;
     let agent = this.#agents.get(key);
     if (agent === undefined) {
-      const options = { ...agentOptions, ...(direct ? {} : { proxyEnv: { ...this.#proxy } }) };
+      const options = { ...agentOptions, keepAlive: this.#watch === undefined, ...(direct ? {} : { proxyEnv: { ...this.#proxy } }) };
       agent = secure ? new https.Agent({ ...options, ...tlsOptions(tls, this.#roots) }) : new http.Agent(options);
       this.#agents.set(key, agent);
     }
@@ -134,6 +145,7 @@ class Exchange {
   readonly #timeouts: { readonly dial: number; readonly response: number; readonly stall: number };
   readonly #wire: http.ClientRequest;
   readonly #clock: Clock;
+  readonly #watched: WatchedExchange | undefined;
   readonly #abort: () => void;
   #stage: 'dial' | 'lost' = 'dial';
   #answered = false;
@@ -142,8 +154,10 @@ class Exchange {
     request: HttpRequest,
     timeouts: { readonly dial: number; readonly response: number; readonly stall: number },
     agent: http.Agent,
+    watched: WatchedExchange | undefined,
   ) {
     this.#request = request;
+    this.#watched = watched;
     this.#timeouts = timeouts;
     const { url, method } = request;
     const options: https.RequestOptions = {
@@ -155,6 +169,7 @@ class Exchange {
       path: url.pathname + url.search,
       headers: { ...request.headers, ...lengthOf(request) } as http.OutgoingHttpHeaders,
     };
+    watched?.request(method, url, options.headers as Readonly<Record<string, unknown>>, request.body);
     this.#wire = url.protocol === 'https:' ? https.request(options) : http.request(options);
     this.#clock = new Clock((why) => this.#wire.destroy(new Error(why)));
     this.#abort = () => this.#wire.destroy(abortFault(request.signal));
@@ -196,6 +211,7 @@ class Exchange {
   #watchDial(socket: Socket): void {
     const connected = () => {
       this.#stage = 'lost';
+      this.#watched?.trace(this.#wire.reusedSocket ? 'connection used again' : `connected to ${socket.remoteAddress}`);
       this.#clock.arm(this.#timeouts.response, 'no answer in time');
     };
     if (this.#wire.reusedSocket || !socket.connecting) connected();
@@ -224,6 +240,7 @@ class Exchange {
   }
 
   #response(message: http.IncomingMessage): HttpResponse {
+    this.#watched?.response(message.statusCode ?? 0, message.statusMessage ?? '', message.headers);
     message.on('error', ignore); // read through the iterator; unread ones must not be fatal
     const stream = () => this.#read(message);
     return {
@@ -257,6 +274,7 @@ class Exchange {
         const next = await chunks.next();
         this.#clock.disarm(); // how long the reader takes is its own business
         if (next.done === true) break;
+        this.#watched?.data(next.value);
         yield next.value;
       }
       if (!message.complete) throw new Error('the body ended early');
@@ -264,6 +282,7 @@ class Exchange {
     } catch (error) {
       throw this.#explain(error);
     } finally {
+      this.#watched?.end();
       this.#end();
       if (!complete) message.destroy();
       // Answered before all was sent: the rest of the body would be taken for the next request.
@@ -293,6 +312,7 @@ class Exchange {
     const { signal, method, url } = this.#request;
     if (signal.aborted) return abortFault(signal);
     const why = this.#clock.verdict ?? messageOf(error);
+    this.#watched?.trace(`failed: ${why}`);
     if (error instanceof Error && 'class' in error) return error;
     return new ConnectionError(this.#stage, `${method} "${redact(url)}": ${why}`, error);
   }

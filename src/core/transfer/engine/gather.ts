@@ -33,6 +33,8 @@ export interface GatherOptions extends Selection {
   readonly allMetadata: boolean;
   /** Leave out manifests of an index that are not in the store, as long as one is there. */
   readonly presentOnly?: boolean;
+  readonly metadataOnly?: boolean;
+  readonly syncFs?: boolean;
   readonly unpacks: readonly (UnpackTarget & { readonly snapshotter: string })[];
 }
 
@@ -77,8 +79,9 @@ export class Gathering {
 
   /** Settles when everything is in place. @throws as `Transfer.pull` */
   run(scope: Scope, target: Descriptor, name: string): Promise<void> {
-    const { unpacks } = this.#options;
-    return this.#visit(scope, { descriptor: target, path: [], parent: name, unpacks, metadataOnly: false });
+    const { metadataOnly = false } = this.#options;
+    const unpacks = metadataOnly ? [] : this.#options.unpacks;
+    return this.#visit(scope, { descriptor: target, path: [], parent: name, unpacks, metadataOnly });
   }
 
   async #visit(scope: Scope, visit: Visit): Promise<void> {
@@ -152,7 +155,8 @@ export class Gathering {
           await config.done;
           const bytes = await readBlob(this.#content, inner, manifest.config, maxConfigBytes);
           const { diffIds } = naming(manifest.config, () => decodeImageConfig(bytes));
-          const order = { snapshotter, config: manifest.config, diffIds, layers };
+          const { syncFs = false } = this.#options;
+          const order = { snapshotter, config: manifest.config, diffIds, layers, syncFs };
           await this.#unpacker.unpack(inner, order, this.#board);
         }),
       ];

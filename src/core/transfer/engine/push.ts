@@ -18,6 +18,8 @@ export interface PushParts {
   readonly repository: Repository;
   readonly uploads: Limiter;
   readonly platforms: readonly Platform[];
+  /** Layers that are not to be distributed, too. */
+  readonly nonDistributable: boolean;
   readonly board: ProgressBoard;
 }
 
@@ -79,9 +81,9 @@ export class Push {
   }
 
   async #blob(scope: Scope, blob: Descriptor): Promise<void> {
-    const { content, repository, uploads, board } = this.#parts;
+    const { content, repository, uploads, board, nonDistributable } = this.#parts;
     const name = refKey(blob);
-    if (isForeignLayer(blob.mediaType)) {
+    if (isForeignLayer(blob.mediaType) && !nonDistributable) {
       board.set(name, { event: 'skipped' });
       return;
     }

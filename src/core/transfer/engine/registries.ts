@@ -5,6 +5,7 @@ import type { Reference } from '#lib/reference';
 import { type RegistryHost, type RegistryHosts, serverOf } from '#lib/registry/host';
 import { hostsFromDirectories } from '#lib/registry/hosts-directory';
 import { HttpClient, type HttpOptions, type ProxySettings } from '#lib/registry/http';
+import type { HttpWatch } from '#lib/registry/http-watch';
 import { hostsFromMirrors, type MirrorTables } from '#lib/registry/mirrors';
 import { Repository } from '#lib/registry/repository';
 import { defaultRetry, type RetryPolicy } from '#lib/registry/retry';
@@ -43,7 +44,7 @@ export class Registries implements Disposable {
     const { log, userAgent, retry = defaultRetry } = this.#options;
     const hosts = (await this.#hostsFor(end)(reference.host)).map((host) => adapt(host, reference.host, end));
     return new Repository({ registry: reference.host, path: reference.repository }, hosts, {
-      http: await this.#client(),
+      http: end.watch === undefined ? await this.#client() : await this.#newClient(end.watch),
       userAgent,
       retry,
       log,
@@ -69,12 +70,20 @@ export class Registries implements Disposable {
   }
 
   #client(): Promise<HttpClient> {
-    const { proxy, timeouts } = this.#options;
-    this.#http ??= systemRoots().then(
-      (roots) =>
-        new HttpClient({ ...timeouts, ...(roots !== undefined && { roots }), ...(proxy !== undefined && { proxy }) }),
-    );
+    this.#http ??= this.#newClient();
     return this.#http;
+  }
+
+  /** One that is listened to is a transfer's own, and keeps no connection. */
+  async #newClient(watch?: HttpWatch): Promise<HttpClient> {
+    const { proxy, timeouts } = this.#options;
+    const roots = await systemRoots();
+    return new HttpClient({
+      ...timeouts,
+      ...(roots !== undefined && { roots }),
+      ...(proxy !== undefined && { proxy }),
+      ...(watch !== undefined && { watch }),
+    });
   }
 }
 

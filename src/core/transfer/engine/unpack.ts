@@ -25,6 +25,8 @@ export interface UnpackOrder {
   readonly config: Descriptor;
   readonly diffIds: readonly Digest[];
   readonly layers: readonly IncomingBlob[];
+  /** See `ApplyOptions.syncFs`. */
+  readonly syncFs: boolean;
 }
 
 type Stores = Pick<TransferStores, 'content' | 'leases' | 'snapshotters'>;
@@ -158,7 +160,7 @@ export class Unpacker {
     const labels = { ...inherited(layer.descriptor), 'containerd.io/snapshot.ref': chainId };
     const mounts = await snapshotter.prepare(scope, key, rebase ? '' : below, { labels });
     try {
-      const { digest } = await this.#fill(scope, task, mounts, { keepWhiteouts: rebase });
+      const { digest } = await this.#fill(scope, task, mounts, { keepWhiteouts: rebase, syncFs: task.order.syncFs });
       if (digest !== task.diffId)
         throw failedPrecondition(`layer ${layer.descriptor.digest} unpacks to ${digest}, not to ${task.diffId}`);
       await abortable(Promise.all([layer.done, belowReady]), scope.signal);

@@ -102,6 +102,7 @@ export function openClient(address: string = defaultAddress, options: ClientOpti
     events: remoteEvents(transport),
     introspection,
     mounts: remoteMounts(transport),
+    kept: remoteGc(transport),
     transfer: performers.daemon,
     localTransfer: performers.client,
     transferBy: async (performer) => {

@@ -25,7 +25,7 @@ export async function printWhy(
     throw thrown;
   });
   const lines = explained(object, scope.namespace, explanation);
-  if (explanation.state === 'absent') throw notFound(lines.join('; '));
+  if (explanation.state === 'absent') throw notFound(lines.join());
   await printLines(io, lines);
   return 0;
 }
@@ -35,7 +35,10 @@ function explained(object: Pick<Node, 'kind' | 'key'>, namespace: string, explan
   const name = named(object);
   const shared = sharedWith.length === 0 ? [] : [`also in ${list(sharedWith)}`];
   const used = inUse.map((words) => `in use: ${words}`);
-  if (state === 'absent') return [`${name} in namespace ${namespace}`, ...shared, ...used].reverse();
+  if (state === 'absent') {
+    const elsewhere = sharedWith.length === 0 ? '' : ` (it is in ${list(sharedWith)})`;
+    return [`${name} in namespace ${namespace}${elsewhere}`];
+  }
   const after = [...used, ...shared];
   if (state === 'unreferenced') {
     return [`${name} is not kept: nothing refers to it, and the next collection removes it`, ...after];

@@ -40,7 +40,9 @@ export class References {
       this.#roots.add(idOf(root));
       if (this.#enter(root)) open.push(root);
     }
-    for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    // In order of distance from the roots, so that of two chains of the same length the one of the earlier root comes first.
+    for (let at = 0; at < open.length; at++) {
+      const node = open[at] as Node;
       for (const { by, ...target } of this.#graph.references(node)) {
         const holder = { node, by };
         const id = idOf(target);

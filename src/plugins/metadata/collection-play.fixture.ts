@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ContentStore } from '#core/content/content';
 import { memoryContent } from '#core/content/memory';
+import type { NodeKind } from '#core/gc/node';
+import type { Metadata } from '#core/metadata';
 import { scopeOf } from '#core/scope';
 import { type Gate, History, randomNumbers } from './collection-history.fixture.ts';
 import { MemorySnapshotter } from './memory-snapshotter.fixture.ts';
@@ -46,6 +48,8 @@ export async function play(seed: number): Promise<void> {
       else gates.release(random);
       await settle();
     }
+    await game.quiet();
+    await game.compare((id) => whyOf(opened.metadata, id), random);
     await game.end(() => opened.metadata.collect(never));
   } catch (thrown) {
     // What is under way must end, or closing would wait for it.
@@ -54,6 +58,16 @@ export async function play(seed: number): Promise<void> {
     pace.letGo();
     throw new Error(`seed ${seed}: ${String(thrown)}\n${history.log.join('\n')}`, { cause: thrown });
   }
+}
+
+async function whyOf(metadata: Metadata, id: string): Promise<string> {
+  const [kind = '', namespace = '', key = ''] = id.split('|');
+  const { state, chains } = await metadata.why(scopeOf(namespace), { kind: kind as NodeKind, key });
+  for (const links of chains) {
+    const last = links.at(-1);
+    if (last?.kind !== kind || last.key !== key) throw new Error(`a chain to ${id} ends with ${JSON.stringify(last)}`);
+  }
+  return state;
 }
 
 interface Pieces {
@@ -111,11 +125,26 @@ class Game {
     await this.#checkBackends();
   }
 
+  /** Lets everything end. */
+  async quiet(): Promise<void> {
+    this.#pieces.gates.open = true;
+    await this.#finish();
+  }
+
+  /** What is said of why things are kept is what the model finds. */
+  async compare(ask: (id: string) => Promise<string>, random: (below: number) => number): Promise<void> {
+    const { all, reachable } = this.#picture();
+    for (let i = 0; i < 3 && all.size > 0; i++) {
+      const id = [...all][random(all.size)] as string;
+      const [found, wanted] = [await ask(id), reachable.has(id) ? 'kept' : 'unreferenced'];
+      if (found !== wanted) throw new Error(`${id} is said to be ${found}, and is ${wanted}`);
+    }
+  }
+
   /** Lets everything end, collects once more with nobody else there, and looks for what is too many. */
   async end(run: () => Promise<unknown>): Promise<void> {
-    const { gates, pace, history } = this.#pieces;
-    gates.open = true;
-    await this.#finish();
+    const { pace, history } = this.#pieces;
+    await this.quiet();
     this.collect(run);
     await this.#finish();
     if (this.#failure !== undefined) throw this.#failure;

@@ -182,9 +182,10 @@ function endProcesses(directory: string): string[] {
       if (command.includes(`${directory}/`)) pids.set(Number(name), command);
     } catch {} // it has ended meanwhile
   }
-  const bundles = existsSync(directory) ? readdirSync(directory, { recursive: true, encoding: 'utf8' }) : [];
+  const state = join(directory, 'state');
+  const bundles = existsSync(state) ? readdirSync(state, { recursive: true, encoding: 'utf8' }) : [];
   for (const file of bundles.filter((name) => name.endsWith('/init.pid'))) {
-    const pid = Number(readFileSync(join(directory, file), 'utf8'));
+    const pid = Number(readFileSync(join(state, file), 'utf8'));
     if (existsSync(`/proc/${pid}`)) pids.set(pid, `container of ${file}`);
   }
   for (const pid of pids.keys()) {

@@ -120,6 +120,8 @@ static void run_config(struct bytes in)
 	HOLDS(bad || !group || strlen(group) < in.len);
 	(void)config_private_pids(in);
 	(void)config_poststart(in);
+	AUTO_FREE char *root = config_root(in);
+	HOLDS(!root || strlen(root) < in.len);
 }
 
 static void run_exec_spec(struct bytes in)

@@ -143,6 +143,42 @@ bool config_poststart(struct bytes config)
 	return found || j.bad;
 }
 
+static char *in_root(struct json *j)
+{
+	char *path = NULL, *key;
+	if (json_kind(j) != '{') {
+		json_skip(j);
+		return NULL;
+	}
+	for (bool first = true; json_member(j, &first, &key); free(key)) {
+		if (strcasecmp(key, "path") != 0) {
+			json_skip(j);
+			continue;
+		}
+		free(path);
+		path = json_string(j);
+	}
+	return path;
+}
+
+char *config_root(struct bytes config)
+{
+	struct json j = json_read(config.data, config.len);
+	char *root = NULL, *key;
+	for (bool first = true; json_member(&j, &first, &key); free(key)) {
+		if (strcasecmp(key, "root") != 0) {
+			json_skip(&j);
+			continue;
+		}
+		char *path = in_root(&j);
+		if (!path)
+			continue; /* as runtimes read it, what an earlier one says still holds */
+		free(root);
+		root = path;
+	}
+	return root;
+}
+
 int bundle_group(const char *bundle, char **group, struct err *e)
 {
 	AUTO_BUF text = { 0 };
@@ -170,4 +206,16 @@ bool bundle_poststart(const char *bundle)
 	AUTO_BUF text = { 0 };
 	AUTO_FREE char *path = xprintf("%s/config.json", bundle);
 	return file_read(path, CONFIG_MAX, &text) < 0 || config_poststart((struct bytes){ text.data, text.len });
+}
+
+char *bundle_root(const char *bundle)
+{
+	AUTO_BUF text = { 0 };
+	AUTO_FREE char *path = xprintf("%s/config.json", bundle);
+	if (file_read(path, CONFIG_MAX, &text) < 0)
+		return NULL;
+	AUTO_FREE char *root = config_root((struct bytes){ text.data, text.len });
+	if (!root)
+		return NULL;
+	return *root == '/' ? xstrdup(root) : xprintf("%s/%s", bundle, root);
 }

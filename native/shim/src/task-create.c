@@ -5,6 +5,7 @@
 #include "file.h"
 #include "identifier.h"
 #include "launch.h"
+#include "rootfs-check.h"
 #include "runc.h"
 #include "service.h"
 #include "wire.h"
@@ -82,7 +83,8 @@ static int create(struct shim *s, struct container *c, struct request *r, struct
 	options_init(&c->options);
 	c->init.stdio = (struct stdio){ take(&r->in), take(&r->out), take(&r->err), r->terminal };
 	if (options_from_any(&c->options, r->any_type, (struct bytes){ r->any.data, r->any.len }, e) < 0 ||
-	    options_save(&c->options, c->bundle, e) < 0 || mount_rootfs(s, c, r, e) < 0)
+	    options_save(&c->options, c->bundle, e) < 0 || mount_rootfs(s, c, r, e) < 0 ||
+	    rootfs_check(c->bundle, e) < 0)
 		return -1;
 	c->private_pids = bundle_private_pids(c->bundle);
 	c->poststart = bundle_poststart(c->bundle);

@@ -61,6 +61,9 @@ static void a_config_tells_its_group_and_pid_namespace(void)
 	CHECK(config_group(BYTES("{\"annotations\":null}"), &bad) == NULL && !bad);
 	CHECK(config_group(BYTES("{\"annotations\":{"), &bad) == NULL && bad);
 	CHECK(config_group(BYTES("[]"), &bad) == NULL && bad);
+	AUTO_FREE char *root = config_root(BYTES("{\"root\":{\"path\":\"a\",\"path\":\"rootfs\",\"readonly\":true},\"Root\":{}}"));
+	CHECK_STR(root, "rootfs");
+	CHECK(config_root(BYTES("{\"root\":[]}")) == NULL && config_root(BYTES("{}")) == NULL);
 	CHECK(config_private_pids(BYTES("{\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"}]}}")));
 	CHECK(!config_private_pids(BYTES("{\"linux\":{\"namespaces\":[{\"type\":\"pid\",\"path\":\"/proc/1/ns/pid\"}]}}")));
 	CHECK(!config_private_pids(BYTES("{\"linux\":{\"namespaces\":null}}")));

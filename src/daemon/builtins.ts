@@ -4,6 +4,7 @@ import walkingDiffer from '#plugins/diff/walking';
 import diffService from '#plugins/diff-service';
 import exchange from '#plugins/events/exchange';
 import scheduler from '#plugins/gc';
+import imageVerifier from '#plugins/image-verifier/bindir';
 import metadata from '#plugins/metadata/metadata';
 import cgroups from '#plugins/monitor/cgroups';
 import loopMounts from '#plugins/mounts/loop';
@@ -63,6 +64,7 @@ export const builtins: readonly AnyPlugin[] = [
   opt,
   restart,
   streams,
+  imageVerifier,
   transfer,
   introspectionService,
   containersService,

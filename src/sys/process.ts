@@ -82,6 +82,11 @@ export interface RunOptions extends Omit<SpawnOptions, 'stdin' | 'stdout' | 'std
   readonly signal?: AbortSignal;
   /** How much of each output is kept (the rest is read and dropped); 1 MiB unless told. */
   readonly maxOutput?: number;
+  /**
+   * It gets a session of its own, and whatever of that session is left when it ends is killed with it: for programs that nobody trusts to
+   * clear away after themselves.
+   */
+  readonly endGroup?: boolean;
 }
 
 export interface RunResult extends ExitStatus {
@@ -101,12 +106,17 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
   if (options.signal !== undefined) throwIfAborted(options.signal);
   const child = spawn(argv, {
     ...options,
+    ...(options.endGroup === true && { detached: true }),
     stdin: options.input === undefined ? 'ignore' : 'pipe',
     stdout: 'pipe',
     stderr: 'pipe',
   });
-  const kill = () => child.kill('SIGKILL');
-  options.signal?.addEventListener('abort', kill, { once: true });
+  const killAll = () => void (options.endGroup === true && kill(-child.pid, 'SIGKILL'));
+  const stop = () => {
+    child.kill('SIGKILL');
+    killAll();
+  };
+  options.signal?.addEventListener('abort', stop, { once: true });
   const limit = options.maxOutput ?? 1 << 20;
   const stdout = collect(child.stdout as ReadableStream<Uint8Array>, limit);
   const stderr = collect(child.stderr as ReadableStream<Uint8Array>, limit);
@@ -119,7 +129,8 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
           .then(child.closeStdin)
           .catch(() => {});
   const status = await child.exited;
-  options.signal?.removeEventListener('abort', kill);
+  options.signal?.removeEventListener('abort', stop);
+  killAll();
   await Promise.race([Promise.all([stdout.done, stderr.done, fed]), new Promise((late) => setTimeout(late, 100))]);
   stdout.stop();
   stderr.stop();

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Log, silent } from '#base/log';
+import type { ImageVerifier } from '#core/images/verifier';
 import type { Metadata } from '#core/metadata';
 import { TransferEngine } from '#core/transfer/engine/engine';
 import { Registries } from '#core/transfer/engine/registries';
@@ -27,6 +28,7 @@ export interface TestEngineOptions {
   readonly downloads?: number;
   readonly unpacks?: number;
   readonly retryAttempts?: number;
+  readonly verifiers?: ReadonlyMap<string, ImageVerifier>;
   readonly log?: Log;
 }
 
@@ -82,6 +84,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
     downloads: new Limiter(options.downloads ?? 3),
     uploads: new Limiter(3),
     unpacks: new Limiter(options.unpacks ?? 4),
+    ...(options.verifiers !== undefined && { verifiers: options.verifiers }),
     defaultSnapshotter: 'overlayfs',
     alone: true,
     log,

@@ -1,6 +1,7 @@
 import { flag, list, map, number, table, text } from '#base/config';
 import { Differ } from '#core/diff/diff';
 import { orderedDiffer } from '#core/diff/ordered';
+import { ImageVerifier } from '#core/images/verifier';
 import { Metadata } from '#core/metadata';
 import { definePlugin } from '#core/plugin/plugin';
 import { every, one } from '#core/plugin/slot';
@@ -48,8 +49,8 @@ export default definePlugin({
   slot: Transfer,
   id: 'local',
   config,
-  needs: { metadata: one(Metadata), differs: every(Differ) },
-  start({ config, daemon, log }, { metadata, differs }) {
+  needs: { metadata: one(Metadata), differs: every(Differ), verifiers: every(ImageVerifier) },
+  start({ config, daemon, log }, { metadata, differs, verifiers }) {
     const directories = config.config_path || config.registry.config_path || usualDirectories;
     const proxy = proxyFrom(process.env);
     const patience = (of: string, usualMs: number) => daemon.timeout(`io.containerd.timeout.registry.${of}`, usualMs);
@@ -69,6 +70,7 @@ export default definePlugin({
       metadata,
       differ: orderedDiffer([...differs.values()]),
       registries,
+      verifiers,
       downloads: new Limiter(config.max_concurrent_downloads),
       uploads: new Limiter(config.max_concurrent_uploaded_layers),
       unpacks: new Limiter(config.max_concurrent_unpacks),

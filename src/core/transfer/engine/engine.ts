@@ -3,6 +3,7 @@ import type { Log } from '#base/log';
 import type { Descriptor } from '#core/descriptor';
 import type { Differ } from '#core/diff/diff';
 import type { Image } from '#core/images/images';
+import type { ImageVerifier } from '#core/images/verifier';
 import type { Scope } from '#core/scope';
 import { Limiter } from '#core/transfer/limiter';
 import { ProgressBoard } from '#core/transfer/progress';
@@ -30,6 +31,7 @@ import { Push } from './push.ts';
 import type { Registries } from './registries.ts';
 import type { TransferStores } from './transfer-stores.ts';
 import { Unpacker } from './unpack.ts';
+import { verifyImage } from './verify.ts';
 
 export interface EngineParts {
   readonly metadata: TransferStores;
@@ -38,6 +40,8 @@ export interface EngineParts {
   readonly downloads: Limiter;
   readonly uploads: Limiter;
   readonly unpacks: Limiter;
+  /** Judge what is pulled, before any of it is fetched. */
+  readonly verifiers?: ReadonlyMap<string, ImageVerifier>;
   /** Where nobody says anything else. */
   readonly defaultSnapshotter: string;
   /** Whether all transfers into these stores are this engine's; see `LeaseKeeper`. */
@@ -76,6 +80,8 @@ export class TransferEngine implements Transfer {
       board.say(`Resolving from ${from}`);
       const repository = await this.#parts.registries.open(source, reference);
       const target = await resolve(repository, reference, source.reference, leased.signal);
+      const { verifiers = new Map(), log } = this.#parts;
+      await verifyImage(verifiers, source.reference, target, { signal: leased.signal, log });
       const { name } = options.image;
       board.say(`Pulling from ${from}`);
       board.set(name, { event: 'fetching image content', descriptor: target });

@@ -1,38 +1,6 @@
-import { Readable } from 'node:stream';
-import type { Io } from '#cmd/cli/io';
-import { runProgram } from '#cmd/cli/run';
 import { ctr } from '#cmd/ctr/program';
-
-export interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-export interface CtrInput {
-  readonly stdin?: string | Uint8Array;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal;
-}
+import { type ProgramInput, type Ran, runProgramForTest } from './run-program.ts';
 
 /** Runs our ctr in this process, off a terminal. */
-export async function runCtr(argv: readonly string[], input: CtrInput = {}): Promise<Ran> {
-  const chunks: { readonly out: Uint8Array[]; readonly err: Uint8Array[] } = { out: [], err: [] };
-  const sink = (name: 'out' | 'err') => ({
-    write: async (data: string | Uint8Array) => {
-      chunks[name].push(typeof data === 'string' ? Buffer.from(data) : Buffer.from(data));
-    },
-  });
-  const io: Io = {
-    argv,
-    stdin: Readable.from(input.stdin === undefined ? [] : [Buffer.from(input.stdin)]),
-    stdout: sink('out'),
-    stderr: sink('err'),
-    env: input.env ?? {},
-    cwd: '/',
-    signal: input.signal ?? new AbortController().signal,
-    onSignal: () => ({ [Symbol.dispose]: () => {} }),
-  };
-  const code = await runProgram(ctr, io);
-  return { code, out: Buffer.concat(chunks.out).toString(), err: Buffer.concat(chunks.err).toString() };
-}
+export const runCtr = (argv: readonly string[], input: ProgramInput = {}): Promise<Ran> =>
+  runProgramForTest(ctr, argv, input);

@@ -7,6 +7,7 @@ import dump from './config/dump.ts';
 import migrate from './config/migrate.ts';
 import schema from './config/schema.ts';
 import { type Globals, globals } from './globals.ts';
+import ociHook from './oci-hook.ts';
 import publish from './publish.ts';
 import { serve } from './serve.ts';
 
@@ -23,6 +24,7 @@ export const containerd = (executable: string): Program => ({
   commands: [
     group('config', 'information on the containerd config', [configDefault, dump, migrate, check, schema]),
     publish,
+    ociHook,
   ],
   run: ({ io, flags, args }) => {
     if (args.length > 0) throw new Exit(1, `containerd: unexpected argument ${JSON.stringify(args[0])}`);

@@ -4,6 +4,7 @@ import { type Scope, scopeOf } from '#core/scope';
 import { connectWithin } from '#rpc/transport';
 import { commandsFor, type Invocation } from '../cli/command.ts';
 import { duration, type Flags, flag, text } from '../cli/flags.ts';
+import type { Io } from '../cli/io.ts';
 
 /** What stands before ctr's commands. */
 export const globals = {
@@ -38,7 +39,7 @@ export function command<F extends Flags>(spec: ClientCommand<F>) {
     ...spec,
     run: async (invocation: CtrInvocation<F>) => {
       const { globals: all, io } = invocation;
-      const signal = all.timeout > 0 ? AbortSignal.any([io.signal, AbortSignal.timeout(all.timeout)]) : io.signal;
+      const signal = withTimeout(io.signal, all.timeout);
       await using client = openClient(all.address, { environment: io.env });
       if (all['connect-timeout'] > 0) await connectWithin(client.transport, all['connect-timeout']);
       try {
@@ -51,5 +52,18 @@ export function command<F extends Flags>(spec: ClientCommand<F>) {
   });
 }
 
-/** One that does not. */
-export const localCommand = define;
+/** One that does not. Its own signal ends after the total timeout, too. */
+export const localCommand: typeof define = (spec) =>
+  define({
+    ...spec,
+    run: (invocation) => {
+      const { io, globals: all } = invocation;
+      if (all.timeout <= 0) return spec.run(invocation);
+      const limited: Io = Object.create(io, { signal: { value: withTimeout(io.signal, all.timeout) } });
+      return spec.run({ ...invocation, io: limited });
+    },
+  });
+
+/** The signal, which also fires after so many milliseconds; 0: never by itself. */
+export const withTimeout = (signal: AbortSignal, timeoutMs: number): AbortSignal =>
+  timeoutMs > 0 ? AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) : signal;

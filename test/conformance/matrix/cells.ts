@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+import type { Program } from '#cmd/cli/command';
+import { compareTrees, programs } from '../command-tree.ts';
 import { berth, debian, type Meeting, unstable, type Walked, walkCtr } from './ctr-walk.ts';
 
 /** One cell of the matrix: a client, a daemon and a shim that must do together. */
@@ -26,6 +29,19 @@ const ctr = (meeting: Meeting): Cell => {
   };
 };
 
+/** Not a walk: whether our program has all that the help of another one tells of. */
+const help = (name: 'ctr' | 'containerd'): Cell => ({
+  name: `help/${name}-${unstable.name}`,
+  client: `${name} ${unstable.name}`,
+  daemon: 'the help of ours',
+  shim: '-',
+  atLeast: name === 'ctr' ? 90 : 4,
+  walk: async () => {
+    const { common, missing, stale } = await compareTrees(join(unstable.bin, name), programs[name] as Program);
+    return { succeeded: common, failed: [...missing, ...stale.map((line) => `no longer so: ${line}`)] };
+  },
+});
+
 /** The cells that need only what setup installs: `npm test` has them. */
 export const atHome: readonly Cell[] = [
   ctr({ client: debian, daemon: berth, shim: berth }),
@@ -42,6 +58,8 @@ export const cells: readonly Cell[] = [
   ctr({ client: berth, daemon: debian, shim: berth }),
   ctr({ client: berth, daemon: unstable, shim: unstable }),
   ctr({ client: berth, daemon: unstable, shim: berth }),
+  help('ctr'),
+  help('containerd'),
   { ...ctr({ client: debian, daemon: debian, shim: debian }), reference: true },
   { ...ctr({ client: unstable, daemon: unstable, shim: unstable }), reference: true },
   { ...ctr({ client: unstable, daemon: debian, shim: debian }), reference: true },

@@ -18,10 +18,14 @@ export default command({
     platform: list('Pull content from a specific platform'),
     'all-platforms': flag('pull content from all platforms'),
     'all-metadata': flag('Pull metadata for all platforms'),
+    'skip-metadata': flag('skips metadata for unused platforms, as is the default; cannot be used with --all-metadata'),
+    'metadata-only': flag('Pull all metadata including manifests and configs, and no layers'),
   },
   run: async ({ client, scope }, { io, args: [reference], flags }) => {
     if (reference === undefined || reference === '')
       throw invalidArgument('please provide an image reference to fetch');
+    if (flags['skip-metadata'] && (flags['all-metadata'] || flags['metadata-only']))
+      throw invalidArgument('skip-metadata cannot be used together with flags that ask for metadata');
     const chosen = flags.platform.length > 0 ? flags.platform.map(parsePlatform) : [defaultPlatform()];
     await using registry = await registryOptions(io, reference, flags);
     await using display = new TransferDisplay(io, reference);
@@ -29,6 +33,7 @@ export default command({
       ...registry,
       platforms: flags['all-platforms'] ? 'all' : chosen,
       allMetadata: flags['all-metadata'],
+      metadataOnly: flags['metadata-only'],
       labels: parseNewLabels(flags.label),
       unpack: false,
       onProgress: display.observe,

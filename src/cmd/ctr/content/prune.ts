@@ -1,7 +1,7 @@
+import { isLayerReference } from '#client/release-layers';
 import { flag } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
 
-const layerPrefix = 'containerd.io/gc.ref.content.l.';
 /** What containerd wrote before there were kinds: 0 is the configuration, the others are layers. */
 const oldLayer = /^containerd\.io\/gc\.ref\.content\.(?!0$)\d+$/;
 
@@ -17,7 +17,7 @@ export const pruneReferences = command({
   },
   run: async ({ client, scope }, { io, flags }) => {
     for await (const { digest, labels } of client.content.walk(scope)) {
-      const keys = Object.keys(labels).filter((key) => key.startsWith(layerPrefix) || oldLayer.test(key));
+      const keys = Object.keys(labels).filter((key) => isLayerReference(key) || oldLayer.test(key));
       if (keys.length === 0) continue;
       if (flags.dry) for (const key of keys) await io.stderr.write(`removing label: digest=${digest} label=${key}\n`);
       else
@@ -27,6 +27,7 @@ export const pruneReferences = command({
           keys.map((key) => `labels.${key}`),
         );
     }
+    if (flags.dry) return 0;
     // Nothing was deleted by this: the end of a lease is what makes the daemon collect.
     const lease = await client.leases.create(scope, { id: '', labels: {} });
     await client.leases.delete(scope, lease.id, { sync: !flags.async });

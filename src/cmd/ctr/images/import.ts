@@ -1,11 +1,12 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { invalidArgument } from '#base/errors';
+import { releaseLayers } from '#client/release-layers';
 import { importImages } from '#client/transfer';
 import { defaultPlatform, parsePlatform } from '#lib/platform';
-import { flag, text } from '../../cli/flags.ts';
+import { flag, list, text } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
-import { printLine } from '../output.ts';
+import { parseNewLabels, printLine } from '../output.ts';
 import { performerOf } from './performer.ts';
 
 export default command({
@@ -26,12 +27,22 @@ export default command({
     'no-unpack': flag('skip unpacking the images, false by default'),
     'compress-blobs': flag('compress uncompressed blobs when creating manifest (Docker format only)'),
     snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
+    label: list('labels to attach to the image'),
+    'discard-unpacked-layers': flag(
+      'allow the garbage collector to clean layers up from the content store after unpacking, cannot be used with --no-unpack, false by default',
+    ),
+    'sync-fs': flag(
+      'Synchronize the underlying filesystem containing files when unpack images, false by default; ctr imports by itself then',
+    ),
     local: flag('Run import locally rather than through transfer API'),
   },
   run: async ({ client, scope }, { io, args: [path], flags }) => {
     if (path === undefined || path === '') throw invalidArgument('please provide an archive to import');
     if (flags['skip-digest-for-named'] && !flags.digests)
       throw invalidArgument('--skip-digest-for-named must be specified with --digests option');
+    const discard = flags['discard-unpacked-layers'];
+    if (discard && flags['no-unpack'])
+      throw invalidArgument('discard-unpacked-layers and no-unpack cannot be used together');
     const base = flags['base-name'] || `import-${new Date().toISOString().slice(0, 10)}`;
     const images = await importImages(
       client,
@@ -54,9 +65,12 @@ export default command({
         unpack: !flags['no-unpack'],
         forceCompress: flags['compress-blobs'],
         snapshotter: flags.snapshotter,
+        labels: parseNewLabels(flags.label),
+        syncFs: flags['sync-fs'],
         ...performerOf(flags),
       },
     );
+    if (discard) for (const { target } of images) await releaseLayers(client.content, scope, target);
     for (const { name, target } of images)
       await printLine(io, flags['no-unpack'] ? name : `unpacking ${name} (${target.digest})...done`);
     return 0;

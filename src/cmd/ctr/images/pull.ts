@@ -3,9 +3,10 @@ import { pull } from '#client/transfer';
 import { rootSnapshot } from '#client/unpacked';
 import { defaultPlatform, formatPlatform, onlyPlatform, type Platform, parsePlatform } from '#lib/platform';
 import { formatElapsed } from '../../cli/elapsed.ts';
-import { flag, list, text } from '../../cli/flags.ts';
+import { flag, list, number, text } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
 import { parseNewLabels, printLine } from '../output.ts';
+import { atLeastOne } from './at-least-one.ts';
 import { performerOf } from './performer.ts';
 import { registryFlags, registryOptions } from './registry-flags.ts';
 import { TransferDisplay } from './transfer-display.ts';
@@ -22,11 +23,18 @@ export default command({
     platform: list('Pull content from a specific platform'),
     'all-platforms': flag('pull content and metadata from all platforms'),
     'all-metadata': flag('Pull metadata for all platforms'),
+    'skip-metadata': flag('skips metadata for unused platforms, as is the default; cannot be used with --all-metadata'),
     'print-chainid': flag("Print the resulting image's chain ID"),
+    'max-concurrent-downloads': number('Set the max concurrent downloads for each pull; ctr fetches by itself then'),
+    'sync-fs': flag(
+      'Synchronize the underlying filesystem containing files when unpack images, false by default; ctr fetches by itself then',
+    ),
     local: flag('Fetch content from local client rather than using transfer service'),
   },
   run: async ({ client, scope }, { io, args: [reference], flags }) => {
     if (reference === undefined || reference === '') throw invalidArgument('please provide an image reference to pull');
+    if (flags['skip-metadata'] && flags['all-metadata'])
+      throw invalidArgument('all-metadata and skip-metadata cannot be used together');
     const platforms: readonly Platform[] =
       flags.platform.length > 0 ? flags.platform.map(parsePlatform) : [defaultPlatform()];
     await using registry = await registryOptions(io, reference, flags);
@@ -52,6 +60,10 @@ export default command({
         allMetadata: flags['all-metadata'],
         labels: parseNewLabels(flags.label),
         snapshotter: flags.snapshotter,
+        syncFs: flags['sync-fs'],
+        ...(flags['max-concurrent-downloads'] === 0
+          ? {}
+          : { maxDownloads: atLeastOne('max-concurrent-downloads', flags['max-concurrent-downloads']) }),
         onProgress: display.observe,
       });
     }

@@ -2,8 +2,9 @@ import { invalidArgument } from '#base/errors';
 import { push } from '#client/transfer';
 import { parseDigest } from '#lib/digest';
 import { parsePlatform } from '#lib/platform';
-import { flag, list, text } from '../../cli/flags.ts';
+import { flag, list, number, text } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
+import { atLeastOne } from './at-least-one.ts';
 import { performerOf } from './performer.ts';
 import { registryFlags, registryOptions } from './registry-flags.ts';
 import { TransferDisplay } from './transfer-display.ts';
@@ -18,6 +19,12 @@ export default command({
     manifest: text('digest of manifest'),
     'manifest-type': text('media type of manifest digest', { default: 'application/vnd.oci.image.manifest.v1+json' }),
     platform: list('push content from a specific platform'),
+    'max-concurrent-uploaded-layers': number(
+      'Set the max concurrent uploaded layers for each push; ctr sends by itself then',
+    ),
+    'allow-non-distributable-blobs': flag(
+      'Allow pushing blobs that are marked as non-distributable; ctr sends by itself then',
+    ),
     local: flag('Push content from local client rather than using transfer service'),
   },
   run: async ({ client, scope }, { io, args: [remote, local = remote], flags }) => {
@@ -26,6 +33,12 @@ export default command({
     const options = {
       ...registry,
       ...performerOf(flags),
+      nonDistributable: flags['allow-non-distributable-blobs'],
+      ...(flags['max-concurrent-uploaded-layers'] === 0
+        ? {}
+        : {
+            maxUploads: atLeastOne('max-concurrent-uploaded-layers', flags['max-concurrent-uploaded-layers']),
+          }),
       ...(flags.platform.length === 0 ? {} : { platforms: flags.platform.map(parsePlatform) }),
     };
     await using display = new TransferDisplay(io, remote);

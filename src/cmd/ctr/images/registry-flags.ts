@@ -19,6 +19,8 @@ export const registryFlags = {
   tlscacert: text('path to TLS root CA'),
   tlscert: text('path to TLS client certificate'),
   tlskey: text('path to TLS client key'),
+  'http-dump': flag('dump all HTTP request/responses when interacting with container registry, on standard error'),
+  'http-trace': flag('enable HTTP tracing for registry interactions, on standard error'),
 };
 
 /**
@@ -40,8 +42,16 @@ export async function registryOptions(
     ...(flags['hosts-dir'] === '' ? {} : { hostDir: resolve(io.cwd, flags['hosts-dir']) }),
     ...(own === undefined ? {} : { hostDir: own }),
     ...(flags['plain-http'] ? { defaultScheme: 'http' as const } : {}),
+    ...watchOf(io, flags),
     [Symbol.asyncDispose]: async () => (own === undefined ? undefined : rm(own, { recursive: true, force: true })),
   };
+}
+
+function watchOf(io: Io, flags: Values<typeof registryFlags>): Pick<RegistryOptions, 'watch'> {
+  const [dump, trace] = [flags['http-dump'], flags['http-trace']];
+  if (!dump && !trace) return {};
+  // A reader that has gone is no reason to end the transfer.
+  return { watch: { dump, trace, say: (text) => void io.stderr.write(text).catch(() => {}) } };
 }
 
 const belongs = (asked: string, host: string): boolean =>

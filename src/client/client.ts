@@ -9,6 +9,8 @@ import type { Introspection } from '#core/introspection/introspection';
 import type { MountManager } from '#core/mounts/mounts';
 import type { NamespaceStore } from '#core/namespaces/namespaces';
 import type { Tasks } from '#core/runtime/tasks';
+import { defaultSandboxer, type SandboxController, sandboxerLabel } from '#core/sandboxes/controller';
+import type { SandboxStore } from '#core/sandboxes/sandboxes';
 import type { Scope } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
 import type { Transfer } from '#core/transfer/transfer';
@@ -22,6 +24,8 @@ import { remoteIntrospection } from '#rpc/introspection/client';
 import { type RemoteLeases, remoteLeases } from '#rpc/leases/client';
 import { remoteMounts } from '#rpc/mounts/client';
 import { remoteNamespaces } from '#rpc/namespaces/client';
+import { remoteSandboxController } from '#rpc/sandboxes/controller-client';
+import { remoteSandboxStore } from '#rpc/sandboxes/store-client';
 import { remoteSnapshotter } from '#rpc/snapshots/client';
 import { remoteTasks } from '#rpc/tasks/client';
 import { remoteTransfer } from '#rpc/transfer/client';
@@ -37,6 +41,8 @@ export interface Client extends AsyncDisposable {
   readonly content: ContentStore;
   readonly images: RemoteImages;
   readonly containers: ContainerStore;
+  /** Records of sandboxes; `./sandbox.ts` is the comfortable face. */
+  readonly sandboxes: SandboxStore;
   readonly leases: RemoteLeases;
   readonly namespaces: NamespaceStore;
   readonly tasks: Tasks;
@@ -59,6 +65,10 @@ export interface Client extends AsyncDisposable {
   /** A snapshotter by name; with an empty one, what the namespace's labels or else the daemon's custom say. */
   snapshotter(scope: Scope, name: string): Promise<Snapshotter>;
   snapshotterName(scope: Scope, name: string): Promise<string>;
+  /** What runs sandboxes, by name. */
+  sandboxController(sandboxer: string): SandboxController;
+  /** The name, or for an empty one what the namespace's labels or else custom say. */
+  sandboxerName(scope: Scope, name: string): Promise<string>;
   /** A runtime by name; with an empty one, what the namespace's labels or else custom say. */
   runtimeName(scope: Scope, name: string): Promise<string>;
   /** A lease for the work until it is disposed, and the scope that puts everything made into it. It expires by itself after a day. */
@@ -98,6 +108,7 @@ export function openClient(address: string = defaultAddress, options: ClientOpti
   return {
     ...stores,
     containers: remoteContainers(transport),
+    sandboxes: remoteSandboxStore(transport),
     tasks: remoteTasks(transport),
     events: remoteEvents(transport),
     introspection,
@@ -112,6 +123,9 @@ export function openClient(address: string = defaultAddress, options: ClientOpti
     },
     version: (signal) => remoteVersion(transport, { signal }),
     snapshotterName,
+    sandboxController: (sandboxer) => remoteSandboxController(transport, sandboxer),
+    sandboxerName: async (scope, name) =>
+      name || (await namespaces.get(scope.namespace)).labels[sandboxerLabel] || defaultSandboxer,
     runtimeName: async (scope, name) => name || byLabel(scope, 'runtime', 'io.containerd.runc.v2'),
     snapshotter: async (scope, name) => remoteSnapshotter(transport, await snapshotterName(scope, name)),
     lease: async (scope) => {

@@ -11,7 +11,9 @@ import loopMounts from '#plugins/mounts/loop';
 import mounts from '#plugins/mounts/mounts';
 import opt from '#plugins/opt';
 import restart from '#plugins/restart/restart';
+import sandboxController from '#plugins/runtime/sandboxes/controller';
 import task from '#plugins/runtime/task';
+import sandboxStore from '#plugins/sandbox-store';
 import debugServer from '#plugins/servers/debug/debug';
 import grpcServer from '#plugins/servers/grpc/grpc';
 import metricsServer from '#plugins/servers/metrics/metrics';
@@ -27,6 +29,8 @@ import introspectionService from '#plugins/services/introspection';
 import leasesService from '#plugins/services/leases';
 import mountsService from '#plugins/services/mounts';
 import namespacesService from '#plugins/services/namespaces';
+import sandboxControllersService from '#plugins/services/sandbox-controllers';
+import sandboxesService from '#plugins/services/sandboxes';
 import snapshotsService from '#plugins/services/snapshots';
 import streamingService from '#plugins/services/streaming';
 import tasksGrpc from '#plugins/services/tasks';
@@ -59,6 +63,8 @@ export const builtins: readonly AnyPlugin[] = [
   loopMounts,
   mounts,
   task,
+  sandboxController,
+  sandboxStore,
   tasksService,
   cgroups,
   opt,
@@ -77,6 +83,8 @@ export const builtins: readonly AnyPlugin[] = [
   leasesService,
   mountsService,
   namespacesService,
+  sandboxControllersService,
+  sandboxesService,
   snapshotsService,
   streamingService,
   tasksGrpc,

@@ -1,12 +1,16 @@
-import { invalidArgument, notImplemented } from '#base/errors';
+import { invalidArgument } from '#base/errors';
 import { ContentStore } from '#core/content/content';
 import { Differ } from '#core/diff/diff';
+import { Events } from '#core/events/events';
 import { type AnyPlugin, definePlugin } from '#core/plugin/plugin';
-import { type Slot, slot } from '#core/plugin/slot';
+import { one, type Slot } from '#core/plugin/slot';
+import { SandboxController } from '#core/sandboxes/controller';
 import { Snapshotter } from '#core/snapshots/snapshotter';
 import { defaultPlatform, parsePlatform } from '#lib/platform';
 import { remoteContent } from '#rpc/content/client';
 import { remoteDiffer } from '#rpc/diff/client';
+import { remoteSandboxController } from '#rpc/sandboxes/controller-client';
+import { announced, SandboxEvents } from '#rpc/sandboxes/events';
 import { remoteSnapshotter } from '#rpc/snapshots/client';
 import { openTransport, type Transport } from '#rpc/transport';
 import type { ProxyPluginConfig } from './config/schema.ts';
@@ -24,18 +28,29 @@ export function proxyPlugins(tables: Readonly<Record<string, ProxyPluginConfig>>
     if (config.type === 'snapshot') return snapshotterOf(id, config);
     if (config.type === 'content') return proxy(id, config, ContentStore, remoteContent);
     if (config.type === 'diff') return proxy(id, config, Differ, remoteDiffer);
-    if (config.type === 'sandbox') {
-      return proxy(id, config, slot<object>('io.containerd.sandbox.controller.v1'), () => {
-        throw notImplemented('sandbox controllers');
-      });
-    }
-    throw invalidArgument(`proxy_plugins.${id}: type: wanted "snapshot", "content" or "diff", got ""`);
+    if (config.type === 'sandbox') return sandboxerOf(id, config);
+    throw invalidArgument(`proxy_plugins.${id}: type: wanted "snapshot", "content", "diff" or "sandbox", got ""`);
   });
 }
 
 function snapshotterOf(id: string, config: ProxyPluginConfig): AnyPlugin {
   const capabilities = new Set(config.capabilities.filter((each) => each === 'rebase'));
   return proxy(id, config, Snapshotter, (transport) => remoteSnapshotter(transport, id, { capabilities }));
+}
+
+function sandboxerOf(id: string, { address, exports, capabilities }: ProxyPluginConfig): AnyPlugin {
+  return definePlugin({
+    slot: SandboxController,
+    id,
+    exports: { ...exports, address },
+    capabilities,
+    needs: { events: one(Events) },
+    start(_, { events }) {
+      const transport = openTransport(address, undefined, { toPlugin: true });
+      const controller = announced(remoteSandboxController(transport, id), new SandboxEvents(events));
+      return { ...controller, [Symbol.asyncDispose]: async () => transport[Symbol.dispose]() };
+    },
+  });
 }
 
 function proxy<T extends object>(

@@ -2,6 +2,7 @@ import type { Any } from '#base/any';
 import type { Timestamp } from '#base/timestamp';
 import type { Mount } from '#core/mount';
 import { slot } from '#core/plugin/slot';
+import type { TaskEndpoint } from '#core/sandboxes/controller';
 import type { Scope } from '#core/scope';
 
 /**
@@ -69,6 +70,14 @@ export interface CreateTaskOptions extends Stdio {
   readonly runtimePath?: string;
   /** A directory with a checkpoint's files, to restore from. */
   readonly checkpointPath?: string;
+  /** Whose shim keeps it, instead of one of its own. */
+  readonly sandbox?: TaskSandbox;
+}
+
+export interface TaskSandbox {
+  readonly id: string;
+  /** Where its tasks are served; absent: the sandbox is a task of this id. */
+  readonly endpoint?: TaskEndpoint;
 }
 
 export interface ExecOptions extends Stdio {

@@ -3,6 +3,7 @@ import type { Timestamp } from '#base/timestamp';
 import type { Descriptor } from '#core/descriptor';
 import type { Mount } from '#core/mount';
 import { type Slot, slot } from '#core/plugin/slot';
+import type { TaskEndpoint } from '#core/sandboxes/controller';
 import type { Scope } from '#core/scope';
 import type { Runtime, Stdio } from './runtime.ts';
 
@@ -50,6 +51,8 @@ export interface NewTask extends Stdio {
   /** Instead of the container's own runtime options. */
   readonly options?: Any;
   readonly runtimePath?: string;
+  /** Where the tasks of the container's sandbox are served, where the caller knows better than the sandbox's controller. */
+  readonly endpoint?: TaskEndpoint;
   /** A checkpoint in the content store to restore from. */
   readonly checkpoint?: Descriptor;
 }

@@ -188,7 +188,6 @@ const elsewhere: ReadonlySet<string> = new Set([
   'io.containerd.cri.v1.images',
   'io.containerd.cri.v1.runtime',
   'io.containerd.grpc.v1.cri',
-  'io.containerd.grpc.v1.sandbox-controllers',
   'io.containerd.internal.v1.tracing',
   'io.containerd.nri.v1.nri',
   'io.containerd.podsandbox.controller.v1.podsandbox',

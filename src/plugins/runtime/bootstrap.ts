@@ -2,6 +2,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BootstrapParamsSchema, BootstrapResultSchema, LogLevel } from '#api/runtime/bootstrap/v1/bootstrap_pb';
 import type { Any } from '#base/any';
 import { invalidArgument } from '#base/errors';
+import type { TaskEndpoint } from '#core/sandboxes/controller';
 import { encodeAny } from './wire.ts';
 
 /**
@@ -23,6 +24,26 @@ const newestVersion = 3;
 export function parseBootstrap(output: Uint8Array): Bootstrap {
   const found = parseProto(output) ?? parseJson(output) ?? parsePlain(output);
   if (found === undefined) throw invalidArgument(`shim start printed no address: ${quote(output)}`);
+  return checked(found);
+}
+
+/** The form in which sandboxes tell where their tasks are served: `ttrpc+unix:///run/containerd/s/…`. */
+export const formatEndpoint = ({ address, protocol, version }: Bootstrap): TaskEndpoint => ({
+  address: `${protocol}+${address}`,
+  version,
+});
+
+/** The inverse. @throws invalid_argument */
+export function parseEndpoint({ address, version }: TaskEndpoint): Bootstrap {
+  const plus = address.indexOf('+');
+  if (plus === -1)
+    throw invalidArgument(
+      `sandbox address ${JSON.stringify(address)}: wanted <protocol>+<address>, as in ttrpc+unix:///run/x`,
+    );
+  return checked({ version, protocol: address.slice(0, plus), address: address.slice(plus + 1) });
+}
+
+function checked(found: Bootstrap): Bootstrap {
   if (!Number.isInteger(found.version) || found.version < oldestVersion)
     throw invalidArgument(`shim speaks task service version ${found.version}: no such version`);
   if (found.version > newestVersion)

@@ -3,7 +3,7 @@ import { DeleteResponseSchema } from '#api/runtime/task/v2/task_pb';
 import { now } from '#base/timestamp';
 import type { ProcessExit } from '#core/runtime/runtime';
 import { type Bundle, readBundleFile, removeBundle } from './bundle.ts';
-import { type Environment, paramsFor } from './environment.ts';
+import { type Environment, paramsFor, type ShimHost } from './environment.ts';
 import { endProcessesIn } from './shim-process.ts';
 import type { Task } from './task-table.ts';
 import { fromWireTimestamp } from './wire.ts';
@@ -55,7 +55,7 @@ export async function bury(
 export const unknownExit = (id: string): ProcessExit => ({ id, pid: 0, exitStatus: 255, exitedAt: now() });
 
 /** Runs the shim's `delete`; where that fails the exit is unknown. */
-async function lastWords(env: Environment, bundle: Bundle, binary: string | undefined): Promise<ProcessExit> {
+export async function lastWords(env: ShimHost, bundle: Bundle, binary: string | undefined): Promise<ProcessExit> {
   const unknown = unknownExit(bundle.id);
   if (binary === undefined || binary === '') return unknown;
   try {

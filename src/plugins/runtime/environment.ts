@@ -20,19 +20,23 @@ export interface Limits {
   readonly info: number;
 }
 
-/** What the parts of the runtime plugin share. */
-export interface Environment {
+/** What it takes to start a shim, and to clean up after one. */
+export interface ShimHost {
   readonly roots: BundleRoots;
   readonly limits: Limits;
   readonly binaries: ShimBinaries;
-  readonly tasks: TaskTable;
-  readonly mounts: TaskMounts;
-  readonly exits: Exits;
   readonly log: Log;
   readonly daemon: Omit<StartParams, 'namespace' | 'id' | 'options'>;
 }
 
-export const paramsFor = (env: Environment, bundle: Bundle, options?: Any): StartParams => ({
+/** What the parts of the runtime plugin share. */
+export interface Environment extends ShimHost {
+  readonly tasks: TaskTable;
+  readonly mounts: TaskMounts;
+  readonly exits: Exits;
+}
+
+export const paramsFor = (env: Pick<ShimHost, 'daemon'>, bundle: Bundle, options?: Any): StartParams => ({
   ...env.daemon,
   namespace: bundle.namespace,
   id: bundle.id,

@@ -6,26 +6,32 @@ import {
   DeleteResponseSchema,
   ShutdownRequestSchema,
 } from '#api/runtime/task/v2/task_pb';
-import { within } from '#base/cancellation';
-import type { CreateTaskOptions } from '#core/runtime/runtime';
+import { isFault, notFound } from '#base/errors';
+import type { CreateTaskOptions, TaskSandbox } from '#core/runtime/runtime';
 import type { Scope } from '#core/scope';
-import { type Bundle, createBundle, removeBundle } from './bundle.ts';
+import { type Bootstrap, parseEndpoint } from './bootstrap.ts';
+import { createBundle, removeBundle } from './bundle.ts';
 import { onDisconnect } from './dead-shim.ts';
-import { type Environment, paramsFor, rememberBinary, rememberShim } from './environment.ts';
-import { Shim } from './shim.ts';
-import { followLog } from './shim-log.ts';
+import { type Environment, paramsFor } from './environment.ts';
+import type { Shim } from './shim.ts';
 import { endProcessesIn, noteShimProcess } from './shim-process.ts';
+import { joinShim, startShim } from './start-shim.ts';
 import type { Task } from './task-table.ts';
 import { toWireAny, toWireMount } from './wire.ts';
 
 /** Bundle, shim, task, in that order; each step's work is undone when a later one fails. Returns the pid of the first process. */
 export async function launch(env: Environment, scope: Scope, id: string, options: CreateTaskOptions): Promise<number> {
   using _name = env.tasks.reserve(scope.namespace, id);
-  const binary = options.runtimePath ?? (await env.binaries.find(options.runtime));
+  const { sandbox } = options;
+  const binary = options.runtimePath ?? (await findBinary(env, options));
+  const joined = sandbox === undefined ? undefined : bootstrapOf(env, scope, sandbox);
   const bundle = await createBundle(env.roots, scope.namespace, id, options.spec);
   try {
     const rootfs = await env.mounts.activate(scope, id, options.rootfs, binary);
-    const shim = await startShim(env, bundle, binary, options, scope.signal);
+    const shim =
+      sandbox === undefined || joined === undefined
+        ? await startShim(env, bundle, binary, options.options, scope.signal)
+        : await joinShim(env, { bundle, binary, sandboxId: sandbox.id }, joined, scope.signal);
     return await createTask(env, shim, { ...options, rootfs }, scope.signal);
   } catch (thrown) {
     await env.mounts.release(bundle);
@@ -34,31 +40,22 @@ export async function launch(env: Environment, scope: Scope, id: string, options
   }
 }
 
-async function startShim(
-  env: Environment,
-  bundle: Bundle,
-  binary: string,
-  options: CreateTaskOptions,
-  signal: AbortSignal,
-): Promise<Shim> {
-  const log = followLog(env, bundle);
-  const params = paramsFor(env, bundle, options.options);
-  const bounded = within(env.limits.start, signal);
+/** In a sandbox the program is wanted for no more than the clean-up after a dead shim: some sandboxes have none on this machine. */
+async function findBinary(env: Environment, { runtime, sandbox }: CreateTaskOptions): Promise<string> {
   try {
-    await rememberBinary(bundle, binary); // first: a daemon that finds half a start can clean up after it
-    const bootstrap = await env.binaries.start(binary, bundle, params, bounded);
-    await rememberShim(bundle, bootstrap);
-    return await Shim.connect({ bundle, binary, log }, bootstrap, bounded);
+    return await env.binaries.find(runtime);
   } catch (thrown) {
-    log[Symbol.dispose]();
-    // It may have come up after all: its own clean-up ends what there is. The first error is the one to report.
-    await endProcessesIn(bundle);
-    await env.binaries.cleanUp(binary, bundle, params, AbortSignal.timeout(env.limits.cleanup)).catch((error) => {
-      env.log.debug('clean-up after a failed shim start', { id: bundle.id, error });
-    });
-    await endProcessesIn(bundle); // the clean-up itself may hang
-    throw thrown;
+    if (sandbox === undefined || !isFault(thrown, 'not_found')) throw thrown;
+    return '';
   }
+}
+
+/** Where the sandbox's shim listens; a pod's sandbox may be a task itself. @throws not_found; invalid_argument */
+function bootstrapOf(env: Environment, scope: Scope, { id, endpoint }: TaskSandbox): Bootstrap {
+  if (endpoint !== undefined) return parseEndpoint(endpoint);
+  const task = env.tasks.find(scope.namespace, id);
+  if (task === undefined) throw notFound(`can't find sandbox ${id}`);
+  return task.shim.bootstrap;
 }
 
 async function createTask(
@@ -129,9 +126,10 @@ export async function giveUp(env: Environment, shim: Shim): Promise<void> {
   }
 }
 
-/** Asks the shim to end; it stays if it serves other containers. */
+/** Asks the shim to end; it stays if it serves other containers. A sandbox's is asked by the sandbox's controller only. */
 export async function shutDown(env: Environment, shim: Shim): Promise<void> {
   const { id } = shim.bundle;
+  if (shim.sandboxId !== undefined) return shim.close();
   try {
     await shim.call('Shutdown', [ShutdownRequestSchema, { id }], EmptySchema, { timeoutMs: env.limits.shutdown });
   } catch (error) {

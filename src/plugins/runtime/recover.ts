@@ -8,6 +8,7 @@ import { type Environment, recallShim } from './environment.ts';
 import { giveUp, register } from './launch.ts';
 import { Shim } from './shim.ts';
 import { followLog } from './shim-log.ts';
+import { sandboxNote } from './start-shim.ts';
 
 /**
  * Takes back all containers that run from an earlier life of the daemon, and buries those whose shim has died meanwhile. All at once
@@ -37,15 +38,16 @@ async function orSay(env: Environment, message: string, path: string, work: Prom
 async function adopt(env: Environment, bundle: Bundle): Promise<void> {
   if ((await readdir(bundle.path)).length === 0) return removeBundle(bundle);
   const { binary, bootstrap } = await recallShim(bundle);
+  const sandboxId = await readBundleFile(bundle, sandboxNote);
   const exitTold = (await readBundleFile(bundle, exitToldMark)) !== undefined;
   if (bootstrap === undefined) return void (await bury(env, bundle, binary, () => exitTold));
   // Before the attempt to connect: that there is no descriptor left for it must not be taken for the shim's death.
-  const log = followLog(env, bundle);
+  const log = sandboxId === undefined ? followLog(env, bundle) : { [Symbol.dispose]: () => {} };
   const bounded = AbortSignal.timeout(env.limits.load);
   let shim: Shim;
   try {
     const address = parseBootstrap(new TextEncoder().encode(bootstrap));
-    shim = await Shim.connect({ bundle, binary: binary ?? '', log }, address, bounded);
+    shim = await Shim.connect({ bundle, binary: binary ?? '', sandboxId, log }, address, bounded);
   } catch (error) {
     log[Symbol.dispose]();
     env.log.debug('shim not reached', { id: bundle.id, namespace: bundle.namespace, error });

@@ -20,34 +20,43 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ShimParts {
+  readonly bundle: Bundle;
+  readonly binary: string;
+  readonly sandboxId?: string | undefined;
+  readonly log: Disposable;
+}
+
 /** A connection to the shim of one container. */
 export class Shim {
   readonly bundle: Bundle;
   /** The program, for cleaning up after it. */
   readonly binary: string;
+  /** Where it listens. */
+  readonly bootstrap: Bootstrap;
+  /** The sandbox whose shim it is, where this container is not what it was started for. */
+  readonly sandboxId: string | undefined;
   readonly #client: TtrpcClient;
   #service: string;
   readonly #log: Disposable;
   #process: ProcessHandle | undefined;
 
-  private constructor(bundle: Bundle, binary: string, bootstrap: Bootstrap, client: TtrpcClient, log: Disposable) {
+  private constructor({ bundle, binary, sandboxId, log }: ShimParts, bootstrap: Bootstrap, client: TtrpcClient) {
     this.bundle = bundle;
     this.binary = binary;
+    this.sandboxId = sandboxId;
+    this.bootstrap = bootstrap;
     this.#client = client;
     this.#log = log;
     this.#service = `containerd.task.v${bootstrap.version}.Task`;
   }
 
   /** Takes over `log`, which it disposes when it is closed, or when it cannot connect. @throws unavailable when nobody listens */
-  static async connect(
-    { bundle, binary, log }: { readonly bundle: Bundle; readonly binary: string; readonly log: Disposable },
-    bootstrap: Bootstrap,
-    signal: AbortSignal,
-  ): Promise<Shim> {
+  static async connect(parts: ShimParts, bootstrap: Bootstrap, signal: AbortSignal): Promise<Shim> {
     try {
-      return new Shim(bundle, binary, bootstrap, await connectTtrpc(bootstrap.address, { signal }), log);
+      return new Shim(parts, bootstrap, await connectTtrpc(bootstrap.address, { signal }));
     } catch (thrown) {
-      log[Symbol.dispose]();
+      parts.log[Symbol.dispose]();
       throw thrown;
     }
   }
@@ -66,16 +75,27 @@ export class Shim {
   ): Promise<MessageShape<A>> {
     const payload = toBinary(request[0], create(request[0], request[1]));
     try {
-      return fromBinary(answer, await this.#send(method, payload, options));
+      return fromBinary(answer, await this.#send(this.#service, method, payload, options));
     } catch (thrown) {
       if (!this.#service.includes('.v3.') || !isFault(thrown, 'not_implemented')) throw thrown;
       this.#service = 'containerd.task.v2.Task'; // it said 3 and serves 2 only: the messages are the same
-      return fromBinary(answer, await this.#send(method, payload, options));
+      return fromBinary(answer, await this.#send(this.#service, method, payload, options));
     }
   }
 
-  #send(method: string, payload: Uint8Array, options: CallOptions): Promise<Uint8Array> {
-    return this.#client.call(this.#service, method, payload, {
+  /** One call of the sandbox service. @throws as `call`; not_implemented by a shim that is no sandbox */
+  async callSandbox<Q extends DescMessage, A extends DescMessage>(
+    method: string,
+    request: readonly [Q, MessageInitShape<Q>],
+    answer: A,
+    options: CallOptions = {},
+  ): Promise<MessageShape<A>> {
+    const payload = toBinary(request[0], create(request[0], request[1]));
+    return fromBinary(answer, await this.#send('containerd.runtime.sandbox.v1.Sandbox', method, payload, options));
+  }
+
+  #send(service: string, method: string, payload: Uint8Array, options: CallOptions): Promise<Uint8Array> {
+    return this.#client.call(service, method, payload, {
       metadata: { 'containerd-namespace-ttrpc': this.bundle.namespace },
       ...options,
     });

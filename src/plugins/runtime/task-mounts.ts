@@ -71,6 +71,7 @@ export class TaskMounts {
 
   /** As the shim's program says, asked once for each build of it. One that cannot be asked does nothing by itself. */
   async #shimDoes(binary: string, signal: AbortSignal): Promise<readonly string[]> {
+    if (binary === '') return [];
     const { mtimeMs, size } = await stat(binary);
     const key = `${binary} ${mtimeMs} ${size}`;
     const known = this.#shimsDo.get(key);

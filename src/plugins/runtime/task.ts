@@ -5,7 +5,7 @@ import { definePlugin } from '#core/plugin/plugin';
 import { maybe, one } from '#core/plugin/slot';
 import { Runtime } from '#core/runtime/runtime';
 import { defaultPlatform, formatPlatform, parsePlatform } from '#lib/platform';
-import type { Limits } from './environment.ts';
+import { limitsOf } from './limits.ts';
 import { openRuntime } from './open.ts';
 
 /** Containers under shims of containerd's runtime v2 protocol, ours or anybody's. */
@@ -37,17 +37,3 @@ export default definePlugin({
     return runtime;
   },
 });
-
-function limitsOf(timeout: (name: string, fallbackMs: number) => number): Limits {
-  const of = (name: string, fallbackMs: number) => timeout(`io.containerd.timeout.${name}`, fallbackMs);
-  return {
-    load: of('shim.load', 5_000),
-    cleanup: of('shim.cleanup', 5_000),
-    shutdown: of('shim.shutdown', 3_000),
-    state: of('task.state', 2_000),
-    start: of('shim.start', 120_000),
-    call: of('task.call', 60_000),
-    kill: of('task.kill', 10_000),
-    info: of('shim.info', 10_000),
-  };
-}

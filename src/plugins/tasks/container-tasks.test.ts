@@ -7,6 +7,7 @@ import { silent } from '#base/log';
 import { memoryContainers } from '#core/containers/memory';
 import type { Descriptor } from '#core/descriptor';
 import type { CreateTaskOptions, Process, Runtime } from '#core/runtime/runtime';
+import type { NewTask } from '#core/runtime/tasks';
 import { scopeOf } from '#core/scope';
 import { faultOf } from '#core/subject';
 import { Checkpoints } from './checkpoints.ts';
@@ -18,7 +19,7 @@ const io = { stdin: '', stdout: '/out', stderr: '', terminal: false };
 const process = (id: string): Process => ({ ...io, id, execId: '', pid: 7, status: 'running', exitStatus: 0 });
 
 /** Tasks of a container `c` on a runtime that writes down what it is asked. */
-async function subject(answers: Partial<Runtime> = {}) {
+async function subject(answers: Partial<Runtime> = {}, sandboxId = '') {
   const calls: unknown[][] = [];
   const runtime = new Proxy({} as Runtime, {
     get: (_, name: keyof Runtime) =>
@@ -26,12 +27,17 @@ async function subject(answers: Partial<Runtime> = {}) {
   });
   const containers = memoryContainers();
   await containers.create(scope, {
-    ...{ id: 'c', labels: {}, image: '', snapshotter: '', snapshotKey: '', extensions: {}, sandboxId: '' },
+    ...{ id: 'c', labels: {}, image: '', snapshotter: '', snapshotKey: '', extensions: {}, sandboxId },
     runtime: { name: 'io.containerd.runc.v2', options: any('own') },
     spec: any('spec'),
   });
   const checkpoints = new Checkpoints(undefined as never, undefined as never);
-  return { calls, tasks: new ContainerTasks({ containers, runtime, checkpoints, statsTimeoutMs: 50, log: silent }) };
+  const endpoints = {
+    find: async (_: unknown, id: string, { endpoint }: Pick<NewTask, 'endpoint'>) =>
+      endpoint ?? { address: `ttrpc+unix:///${id}`, version: 3 },
+  };
+  const parts = { containers, runtime, checkpoints, endpoints, statsTimeoutMs: 50, log: silent };
+  return { calls, tasks: new ContainerTasks(parts) };
 }
 
 test('every call about a container that does not exist is not_found, and the runtime is not asked', async () => {
@@ -78,6 +84,28 @@ test("a task has its container's spec, runtime and options, unless the call brin
       options: any('given'),
       runtimePath: '/shim',
     },
+  ]);
+});
+
+test("a task of a container in a sandbox goes where the sandbox's tasks are served", async () => {
+  const created: (CreateTaskOptions['sandbox'] | undefined)[] = [];
+  const create: Runtime['create'] = async (_, __, { sandbox }) => {
+    created.push(sandbox);
+    return { pid: 3 };
+  };
+  const endpoint = { address: 'ttrpc+unix:///given', version: 2 };
+  for (const [box, given] of [
+    ['', {}],
+    ['box', {}],
+    ['box', { endpoint }],
+  ] as const) {
+    const { tasks } = await subject({ create }, box);
+    await tasks.create(scope, 'c', { ...io, rootfs: [], ...given });
+  }
+  expect(created).toEqual([
+    undefined,
+    { id: 'box', endpoint: { address: 'ttrpc+unix:///box', version: 3 } },
+    { id: 'box', endpoint },
   ]);
 });
 

@@ -5,16 +5,18 @@ import type { Log } from '#base/log';
 import { now } from '#base/timestamp';
 import type { Container, ContainerStore } from '#core/containers/containers';
 import type { Descriptor } from '#core/descriptor';
-import type { ExecOptions, KillOptions, Process, ProcessExit, Runtime } from '#core/runtime/runtime';
+import type { ExecOptions, KillOptions, Process, ProcessExit, Runtime, TaskSandbox } from '#core/runtime/runtime';
 import type { Metric, NewTask, Tasks } from '#core/runtime/tasks';
 import type { Scope } from '#core/scope';
 import { absent, field, parseFilters } from '#lib/filters/filter';
 import { type Checkpoints, imagePathOf } from './checkpoints.ts';
+import type { SandboxEndpoints } from './sandbox-endpoints.ts';
 
 export interface ContainerTasksParts {
   readonly containers: ContainerStore;
   readonly runtime: Runtime;
   readonly checkpoints: Checkpoints;
+  readonly endpoints: Pick<SandboxEndpoints, 'find'>;
   /** How long one task may take for its figures. */
   readonly statsTimeoutMs: number;
   readonly log: Log;
@@ -135,6 +137,7 @@ export class ContainerTasks implements Tasks {
   ): Promise<{ readonly pid: number }> {
     const { rootfs, stdin, stdout, stderr, terminal, runtimePath } = task;
     const options = task.options ?? container.runtime.options;
+    const sandbox = await this.#sandboxOf(scope, container, { ...task, ...(options !== undefined && { options }) });
     return await this.#parts.runtime.create(scope, container.id, {
       ...{ rootfs, stdin, stdout, stderr, terminal },
       runtime: container.runtime.name,
@@ -142,7 +145,18 @@ export class ContainerTasks implements Tasks {
       ...(options !== undefined && { options }),
       ...(runtimePath !== undefined && { runtimePath }),
       ...(checkpointPath !== undefined && { checkpointPath }),
+      ...(sandbox !== undefined && { sandbox }),
     });
+  }
+
+  async #sandboxOf(
+    scope: Scope,
+    { sandboxId }: Container,
+    task: Pick<NewTask, 'endpoint' | 'options'>,
+  ): Promise<TaskSandbox | undefined> {
+    if (sandboxId === '') return undefined;
+    const endpoint = await this.#parts.endpoints.find(scope, sandboxId, task);
+    return { id: sandboxId, ...(endpoint !== undefined && { endpoint }) };
   }
 
   /** The runtime, once the container is known to exist. @throws not_found */

@@ -3,11 +3,13 @@ import { invalidArgument } from '#base/errors';
 import { OrderedDiffer } from '#core/diff/diff';
 import { Metadata } from '#core/metadata';
 import { definePlugin } from '#core/plugin/plugin';
-import { one } from '#core/plugin/slot';
+import { every, one } from '#core/plugin/slot';
 import { Runtime } from '#core/runtime/runtime';
 import { Tasks } from '#core/runtime/tasks';
+import { SandboxController } from '#core/sandboxes/controller';
 import { Checkpoints } from './checkpoints.ts';
 import { ContainerTasks } from './container-tasks.ts';
+import { SandboxEndpoints } from './sandbox-endpoints.ts';
 
 /** Joins containers' records with the runtime that keeps them running. */
 export default definePlugin({
@@ -16,13 +18,19 @@ export default definePlugin({
   config: table({
     rdt_config_file: text({ help: 'Must be empty: there is no support for resource director technology.' }),
   }),
-  needs: { metadata: one(Metadata), runtime: one(Runtime, 'task'), differ: one(OrderedDiffer, 'diff-service') },
-  start({ config, daemon, log }, { metadata, runtime, differ }) {
+  needs: {
+    metadata: one(Metadata),
+    runtime: one(Runtime, 'task'),
+    differ: one(OrderedDiffer, 'diff-service'),
+    controllers: every(SandboxController),
+  },
+  start({ config, daemon, log }, { metadata, runtime, differ, controllers }) {
     if (config.rdt_config_file !== '') throw invalidArgument('rdt_config_file: wanted ""');
     return new ContainerTasks({
       containers: metadata.containers,
       runtime,
       checkpoints: new Checkpoints(metadata.content, differ),
+      endpoints: new SandboxEndpoints(metadata.sandboxes, controllers),
       statsTimeoutMs: daemon.timeout('io.containerd.timeout.metrics.shimstats', 2_000),
       log,
     });

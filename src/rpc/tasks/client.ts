@@ -9,12 +9,13 @@ import { exitFromWire, metricFromWire, processFromWire, stdioOf } from './conver
 export function remoteTasks(transport: Transport): Tasks {
   const client = clientOf(TasksService, transport);
   return {
-    create: async (scope, containerId, { rootfs, options, runtimePath = '', checkpoint, ...stdio }) => {
+    create: async (scope, containerId, { rootfs, options, runtimePath = '', endpoint, checkpoint, ...stdio }) => {
       const request = {
         containerId,
         rootfs: rootfs.map(mountToWire),
         ...stdioOf(stdio),
         runtimePath,
+        ...(endpoint !== undefined && { taskApiAddress: endpoint.address, taskApiVersion: endpoint.version }),
         ...(options !== undefined && { options: anyToWire(options) }),
         ...(checkpoint !== undefined && { checkpoint: descriptorToWire(checkpoint) }),
       };

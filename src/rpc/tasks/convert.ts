@@ -74,12 +74,14 @@ export function exitFromWire(
 }
 
 /** @throws invalid_argument for a checkpoint whose digest is none */
-export function newTaskFromWire({ rootfs, checkpoint, options, runtimePath, ...rest }: CreateTaskRequest): NewTask {
+export function newTaskFromWire(request: CreateTaskRequest): NewTask {
+  const { rootfs, checkpoint, options, runtimePath, taskApiAddress, taskApiVersion, ...rest } = request;
   return {
     ...stdioOf(rest),
     rootfs: rootfs.map(mountFromWire),
     ...(options !== undefined && { options: anyFromWire(options) }),
     ...(runtimePath !== '' && { runtimePath }),
+    ...(taskApiAddress !== '' && { endpoint: { address: taskApiAddress, version: taskApiVersion } }),
     ...(checkpoint !== undefined && { checkpoint: descriptorFromWire(checkpoint, 'checkpoint') }),
   };
 }

@@ -1,5 +1,5 @@
 import { Namespaces } from '#api/services/namespaces/v1/namespace_pb';
-import type { NamespaceStore } from '#core/namespaces/namespaces';
+import type { Namespace, NamespaceStore } from '#core/namespaces/namespaces';
 import { namespaceHeader } from '../call.ts';
 import { type CallOptions, clientOf } from '../grpc-client.ts';
 import type { Transport } from '../transport.ts';
@@ -9,8 +9,9 @@ import { namespaceFromWire, namespaceToWire } from './convert.ts';
 /** A daemon's namespaces. */
 export function remoteNamespaces(transport: Transport): NamespaceStore {
   const client = clientOf(Namespaces, transport);
+  const get = async (name: string): Promise<Namespace> => namespaceFromWire((await client.get({ name })).namespace);
   return {
-    get: async (name) => namespaceFromWire((await client.get({ name })).namespace),
+    get,
     list: async () => (await client.list({})).namespaces.map(namespaceFromWire),
     create: async (namespace) =>
       namespaceFromWire(
@@ -18,7 +19,9 @@ export function remoteNamespaces(transport: Transport): NamespaceStore {
       ),
     update: async (namespace, fields) => {
       const request = { namespace: namespaceToWire(namespace), ...maskToWire(fields) };
-      return namespaceFromWire((await client.update(request, within(namespace.name))).namespace);
+      const answer = await client.update(request, within(namespace.name));
+      // containerd 2.x answers with nothing.
+      return answer.namespace === undefined ? get(namespace.name) : namespaceFromWire(answer.namespace);
     },
     delete: async (name) => {
       await client.delete({ name }, within(name));

@@ -13,10 +13,6 @@ const reasons: Readonly<Record<string, string>> = {
       (name) => `ctr pprof ${name}: no such command`,
     ),
   ]),
-  ...because('sandboxes are not offered by ctr yet', [
-    'ctr sandboxes: no such command',
-    ...['run', 'list', 'remove'].map((name) => `ctr sandboxes ${name}: no such command`),
-  ]),
 };
 
 function because(reason: string, lines: readonly string[]): Readonly<Record<string, string>> {
@@ -41,7 +37,8 @@ export async function compareTrees(theirs: string, ours: Program): Promise<Compa
     common: [...wanted.keys()].filter((path) => has.has(path)).length,
     missing: all.filter((line) => !Object.hasOwn(reasons, line)),
     stale: Object.keys(reasons).filter(
-      (line) => speaksOf(wanted, line.slice(ours.name.length + 1)) && !all.includes(line),
+      (line) =>
+        line.startsWith(`${ours.name} `) && speaksOf(wanted, line.slice(ours.name.length + 1)) && !all.includes(line),
     ),
   };
 }

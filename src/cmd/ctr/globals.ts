@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
 import { inspect } from 'node:util';
+import { unavailable } from '#base/errors';
 import { type Client, openClient } from '#client/client';
 import { type Scope, scopeOf } from '#core/scope';
+import { parseAddress } from '#rpc/address';
 import { connectWithin } from '#rpc/transport';
 import { commandsFor, type Invocation } from '../cli/command.ts';
 import { duration, type Flags, flag, text } from '../cli/flags.ts';
@@ -41,7 +44,7 @@ export function command<F extends Flags>(spec: ClientCommand<F>) {
       const { globals: all, io } = invocation;
       const signal = withTimeout(io.signal, all.timeout);
       await using client = openClient(all.address, { environment: io.env });
-      if (all['connect-timeout'] > 0) await connectWithin(client.transport, all['connect-timeout']);
+      if (all['connect-timeout'] > 0) await connect(client, all.address, all['connect-timeout']);
       try {
         return await spec.run({ client, scope: scopeOf(all.namespace, { signal }) }, invocation);
       } catch (thrown) {
@@ -50,6 +53,14 @@ export function command<F extends Flags>(spec: ClientCommand<F>) {
       }
     },
   });
+}
+
+/** Gives a daemon that is slow to answer time; where there is not even a socket, nobody will. @throws unavailable */
+async function connect({ transport }: Client, address: string, timeoutMs: number): Promise<void> {
+  const parsed = parseAddress(address);
+  if (parsed.kind === 'unix' && !existsSync(parsed.path))
+    throw unavailable(`connect to ${address}: there is no socket`);
+  await connectWithin(transport, timeoutMs);
 }
 
 /** One that does not. Its own signal ends after the total timeout, too. */

@@ -53,6 +53,9 @@ import defaultSpec from './oci/spec.ts';
 import inspectRuntime from './plugins/inspect-runtime.ts';
 import listPlugins from './plugins/list.ts';
 import run from './run/run.ts';
+import listSandboxes from './sandboxes/list.ts';
+import removeSandboxes from './sandboxes/remove.ts';
+import runSandbox from './sandboxes/run.ts';
 import { shimFlags } from './shim/connection.ts';
 import deleteShim from './shim/delete.ts';
 import execShim from './shim/exec.ts';
@@ -186,6 +189,9 @@ export const ctr: Program = {
     ),
     install,
     group('oci', 'OCI tools', [defaultSpec]),
+    group('sandboxes', 'manage sandboxes', [runSandbox, listSandboxes, removeSandboxes], {
+      aliases: ['sandbox', 'sb', 's'],
+    }),
     info,
     group('deprecations', 'what is in use that goes away one day', [listDeprecations]),
     group(

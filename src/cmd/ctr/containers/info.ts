@@ -33,6 +33,7 @@ export default command({
           Object.keys(extensions).length === 0
             ? null
             : Object.fromEntries(Object.entries(extensions).map(([name, any]) => [name, goAny(any)])),
+        ...(container.sandboxId === '' ? {} : { SandboxID: container.sandboxId }),
         Spec: spec,
       };
       await io.stdout.write(`${ctrJson(info)}\n`);

@@ -8,7 +8,7 @@ import type { Io } from '../../cli/io.ts';
 /** Under this name containers say that their network is to be taken away with their task; ctr 2.x reads the same. */
 const extensionName = 'ctr.cni-containerd.metadata';
 const extension: Any = {
-  typeUrl: 'github.com/containerd/containerd/cmd/ctr/commands/NetworkMetaData',
+  typeUrl: 'github.com/containerd/containerd/v2/cmd/ctr/commands/NetworkMetaData',
   value: Buffer.from('{"EnableCni":true}'),
 };
 export const cniExtension: Readonly<Record<string, Any>> = { [extensionName]: extension };

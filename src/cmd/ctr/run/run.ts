@@ -54,8 +54,10 @@ async function runTask(
   });
   const { pid } = await createTask(client, scope, container, taskIo.stdio, options === undefined ? {} : { options });
   const begin = async () => void (await client.tasks.start(scope, id, ''));
+  let connected = false;
   try {
     if (chosen.cni) await connectTask(io, scope, id, pid);
+    connected = chosen.cni;
     await writePidFile(chosen['pid-file'], container, pid);
     if (!detach) return (await follow(session, io, { id, execId: '', tty, taskIo }, begin)).exitStatus;
     await begin();
@@ -67,7 +69,7 @@ async function runTask(
   } finally {
     if (!detach) {
       await deleteTaskIfThere(client, scope, id, chosen.rm ? 'kill' : 'leave');
-      if (chosen.cni) await disconnectTask(io, scope, id);
+      if (connected) await disconnectTask(io, scope, id);
     }
   }
 }

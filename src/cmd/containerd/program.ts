@@ -1,6 +1,7 @@
 import { berthVersion } from '#base/version';
 import { group, type Program } from '#cmd/cli/command';
 import { Exit } from '#cmd/cli/io';
+import checkRoot from './check.ts';
 import check from './config/check.ts';
 import configDefault from './config/default.ts';
 import dump from './config/dump.ts';
@@ -23,6 +24,7 @@ export const containerd = (executable: string): Program => ({
   globals,
   commands: [
     group('config', 'information on the containerd config', [configDefault, dump, migrate, check, schema]),
+    checkRoot,
     publish,
     ociHook,
   ],

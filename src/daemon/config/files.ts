@@ -2,7 +2,7 @@ import { glob, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { isTable, mismatch, type RawTable } from '#base/config';
-import { invalidArgument, wrap } from '#base/errors';
+import { invalidArgument, isFault, wrap } from '#base/errors';
 import { newestVersion } from './schema.ts';
 
 /** One file as it was read. */
@@ -14,14 +14,23 @@ export interface ConfigFile {
 }
 
 /**
- * Reads a file and all that it imports, breadth first; a file that was met before is not read again.
+ * Reads a file and all that it imports, breadth first; a file that was met before is not read again. With `usualImports`, the file need not
+ * be there, and imports those if it names none.
  *
  * @throws not_found, invalid_argument naming the file
  */
-export async function readConfigFiles(path: string): Promise<readonly ConfigFile[]> {
+export async function readConfigFiles(path: string, usualImports?: readonly string[]): Promise<readonly ConfigFile[]> {
   const found: ConfigFile[] = [];
   const seen = new Set<string>();
-  const waiting: { readonly path: string; readonly version: number }[] = [{ path: resolve(path), version: 1 }];
+  const main = usualImports === undefined ? undefined : await mainFile(resolve(path), usualImports);
+  if (main !== undefined) {
+    seen.add(main.file);
+    found.push(main);
+  }
+  const waiting: { readonly path: string; readonly version: number }[] =
+    main === undefined
+      ? [{ path: resolve(path), version: 1 }]
+      : (await importsOf(main)).map((imported) => ({ path: imported, version: main.version }));
   for (const next of waiting) {
     if (seen.has(next.path)) continue;
     seen.add(next.path);
@@ -30,6 +39,14 @@ export async function readConfigFiles(path: string): Promise<readonly ConfigFile
     for (const imported of await importsOf(read)) waiting.push({ path: imported, version: read.version });
   }
   return found;
+}
+
+async function mainFile(path: string, usualImports: readonly string[]): Promise<ConfigFile> {
+  const read = await readConfigFile(path, 1).catch((thrown: unknown) => {
+    if (isFault(thrown, 'not_found')) return { file: path, version: newestVersion, raw: {} as RawTable };
+    throw thrown;
+  });
+  return read.raw.imports === undefined ? { ...read, raw: { ...read.raw, imports: [...usualImports] } } : read;
 }
 
 async function readConfigFile(path: string, inherited: number): Promise<ConfigFile> {

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parse } from 'smol-toml';
-import { duration, list, map, number, opaque, table, text } from '#base/config';
+import { duration, flag, list, map, number, opaque, table, text } from '#base/config';
 import { messageOf } from '#base/errors';
 import { definePlugin } from '#core/plugin/plugin';
 import { slot } from '#core/plugin/slot';
@@ -76,11 +76,17 @@ test('the printed default configuration is complete, and reading it back changes
   expect(loaded.top).toEqual({ ...defaultConfig(builtins).top, plugins: loaded.top.plugins });
   expect(formatEffectiveConfig(loaded)).toBe(formatEffectiveConfig(defaultConfig(builtins)));
   expect(parse(printed)).toMatchObject({
-    version: 3,
+    version: 4,
     root: '/var/lib/containerd',
-    grpc: { address: '/run/containerd/containerd.sock', uid: 0, max_recv_message_size: 16777216 },
     timeouts: { 'io.containerd.timeout.shim.load': '5s' },
-    plugins: { 'io.containerd.gc.v1.scheduler': { mutation_threshold: 100, schedule_delay: '0s' } },
+    plugins: {
+      'io.containerd.gc.v1.scheduler': { mutation_threshold: 100, schedule_delay: '0s' },
+      'io.containerd.server.v1.grpc': {
+        address: '/run/containerd/containerd.sock',
+        uid: 0,
+        max_recv_message_size: 16777216,
+      },
+    },
   });
 });
 
@@ -97,6 +103,70 @@ test('versions 2, 3 and 4 mean the same', async () => {
     expect(config.of(restart)).toEqual({ interval: 3000 });
     expect(config.of(grpc)).toMatchObject({ uid: 7, tcp_tls_ca: 'x', grpc_histogram: true });
   }
+});
+
+test('what is printed has the newest form, whatever was read, and means the same when it is read again', async () => {
+  const old =
+    'version = 2\n[grpc]\naddress = "/g"\ntcp_address = "127.0.0.1:1"\ntcp_tls_key = "/k"\n[ttrpc]\naddress = "/t"\n[debug]\naddress = "/d"\nlevel = "warn"\n' +
+    '[metrics]\naddress = "127.0.0.1:2"\ngrpc_histogram = true\n[plugins."io.containerd.internal.v1.restart"]\ninterval = "3s"\n[plugins."io.x.v1.y"]\nz = 1\n';
+  const read = await loadConfig(await files({ 'config.toml': old }), builtins);
+  const printed = formatEffectiveConfig(read);
+  expect(parse(printed)).toMatchObject({
+    version: 4,
+    debug: { level: 'warn', format: '' },
+    plugins: {
+      'io.containerd.server.v1.grpc': { address: '/g' },
+      'io.containerd.server.v1.grpc-tcp': { address: '127.0.0.1:1', tls_key: '/k' },
+      'io.containerd.server.v1.ttrpc': { address: '/t' },
+      'io.containerd.server.v1.debug': { address: '/d' },
+      'io.containerd.server.v1.metrics': { address: '127.0.0.1:2' },
+      'io.containerd.metrics.v1.grpc-prometheus': { grpc_histogram: true },
+      'io.containerd.monitor.container.v1.restart': { interval: '3s' },
+      'io.x.v1.y': { z: 1 },
+    },
+  });
+  expect(Object.keys(parse(printed))).not.toContain('grpc');
+  const again = await loadConfig(await files({ 'config.toml': printed }), builtins);
+  expect(again.warnings.map(({ key }) => key)).toEqual(['plugins.io.x.v1.y']);
+  for (const plugin of builtins) expect(again.of(plugin)).toEqual(read.of(plugin));
+  expect({ ...again.top, plugins: {} }).toEqual({ ...read.top, plugins: {} });
+});
+
+test('a listener whose plugin is disabled has no address', async () => {
+  const content =
+    'version = 4\ndisabled_plugins = ["io.containerd.server.v1.grpc-tcp", "io.containerd.server.v1.debug"]\n' +
+    '[plugins."io.containerd.server.v1.grpc-tcp"]\naddress = "127.0.0.1:1"\n[plugins."io.containerd.server.v1.debug"]\naddress = "/d"\n' +
+    '[plugins."io.containerd.server.v1.metrics"]\naddress = "127.0.0.1:2"\n';
+  const { top } = await loadConfig(await files({ 'config.toml': content }), builtins);
+  expect([top.grpc.tcp_address, top.debug.address, top.metrics.address]).toEqual(['', '', '127.0.0.1:2']);
+});
+
+test('core scheduling that is asked for in the environment of shims is asked for here', async () => {
+  const task = plugin('io.containerd.runtime.v2', 'task', table({ sched_core: flag() }));
+  const env = (value: string) => `version = 3\n[plugins."io.containerd.shim.v1.manager"]\nenv = ${value}\n`;
+  const config = await loadConfig(await files({ 'config.toml': env('["SCHED_CORE=1"]') }), [...builtins, task]);
+  expect([config.of(task), config.warnings]).toEqual([{ sched_core: true }, []]);
+  const more = await loadConfig(await files({ 'config.toml': env('["A=b", "SCHED_CORE=1"]') }), [...builtins, task]);
+  expect([more.of(task), more.warnings.map(({ key }) => key)]).toEqual([
+    { sched_core: true },
+    ['plugins.io.containerd.shim.v1.manager'],
+  ]);
+});
+
+test('further files of the usual directory are read where the file names no imports', async () => {
+  const path = await files({
+    'config.toml': 'version = 2\nroot = "/a"',
+    'none.toml': 'version = 2\nroot = "/a"\nimports = []',
+    'conf.d/1.toml': 'version = 4\n[plugins."io.containerd.server.v1.grpc"]\nuid = 7\n',
+  });
+  const usualImports = [join(dirname(path), 'conf.d/*.toml')];
+  const read = (name: string) => loadConfig(join(dirname(path), name), builtins, {}, { usualImports });
+  expect((await read('config.toml')).of(grpc)).toMatchObject({ uid: 7 });
+  expect((await read('none.toml')).of(grpc)).toMatchObject({ uid: 0 });
+  // No main file: those of the directory alone.
+  const alone = await read('gone.toml');
+  expect([alone.top.root, alone.of(grpc)]).toMatchObject(['/var/lib/containerd', { uid: 7 }]);
+  await expect(loadConfig(join(dirname(path), 'gone.toml'), builtins)).rejects.toThrow(/not found/);
 });
 
 test('version 1 names plugins by their ids, in tables and in lists', async () => {
@@ -151,7 +221,7 @@ test('imports are read breadth first, once each, relative to the file that names
   ]);
   expect(config.top).toMatchObject({ root: '/deep', state: '/a', temp: '/deep', oom_score: 9 });
   expect(parse(formatEffectiveConfig(config))).toMatchObject({
-    version: 3,
+    version: 4,
     imports: config.files.slice(1) as string[],
   });
 });

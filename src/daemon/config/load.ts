@@ -26,7 +26,7 @@ export interface DaemonConfig {
   readonly warnings: readonly ConfigWarning[];
   /** What the files use that goes away one day; `ctr deprecations list` shows it. */
   readonly deprecations: readonly { readonly id: string; readonly message: string }[];
-  /** Everything that the files say, in version 3's layout. */
+  /** Everything that the files say, in the layout of versions up to 3. */
   readonly raw: RawTable;
   /** A plugin's configuration, defaults included. */
   of(plugin: AnyPlugin): unknown;
@@ -46,7 +46,8 @@ export function defaultConfig(builtins: readonly AnyPlugin[], overrides: ConfigO
 }
 
 /**
- * Reads the file and its imports, checks each against what is declared, and merges them.
+ * Reads the file and its imports, checks each against what is declared, and merges them. With `usualImports` the file need not be there, and
+ * has those if it names none.
  *
  * @throws invalid_argument naming file, table, key and what was wanted; not_found for a missing file
  */
@@ -54,9 +55,10 @@ export async function loadConfig(
   path: string,
   builtins: readonly AnyPlugin[],
   overrides: ConfigOverrides = {},
+  options: { readonly usualImports?: readonly string[] } = {},
 ): Promise<DaemonConfig> {
   const warnings: ConfigWarning[] = [];
-  const files = await readConfigFiles(path);
+  const files = await readConfigFiles(path, options.usualImports);
   const modules: AnyPlugin[] = [];
   for (const { file, raw } of files) modules.push(...(await loadModules(file, raw.plugin_modules)));
   const plugins = [...builtins, ...modules];

@@ -1,6 +1,7 @@
 import { isTable, type Raw, type RawTable } from '#base/config';
 import { type AnyPlugin, pluginName } from '#core/plugin/plugin';
 import { type ConfigFile, tableAt } from './files.ts';
+import { fromNewLayout, newLayout } from './layout.ts';
 import { deepMerge } from './merge.ts';
 
 /** Names under which one plugin was known at different times; whichever of them this daemon has is used. */
@@ -36,7 +37,7 @@ export function migrateFile(source: ConfigFile, plugins: readonly AnyPlugin[]): 
     tables = { ...tables, [name]: deepMerge(tables[name], table) };
   }
   const raw: Record<string, Raw> = { ...source.raw };
-  if (isTable(source.raw.plugins)) raw.plugins = adoptRegistry(tables, plugins, written);
+  if (isTable(source.raw.plugins)) raw.plugins = adoptShimManager(adoptRegistry(tables, plugins, written), plugins);
   for (const key of ['disabled_plugins', 'required_plugins']) {
     const list = source.raw[key];
     if (Array.isArray(list))
@@ -89,24 +90,20 @@ function adoptRegistry(tables: RawTable, plugins: readonly AnyPlugin[], written:
   return tables;
 }
 
-const newLayout = 4;
+const shimManager = 'io.containerd.shim.v1.manager';
+const taskPlugin = 'io.containerd.runtime.v2.task';
 
-/** Version 4 made the listeners plugins; we keep them at the top of the file, where versions 1 to 3 have them. */
-function fromNewLayout(raw: RawTable): RawTable {
-  const plugins: Record<string, Raw> = { ...tableAt(raw, 'plugins') };
-  const moved: Record<string, Raw> = {};
-  const take = (name: string, to: string, rename: (key: string) => string = (key) => key) => {
-    const table = plugins[name];
-    if (!isTable(table)) return;
-    delete plugins[name];
-    const renamed = Object.fromEntries(Object.entries(table).map(([key, value]) => [rename(key), value]));
-    moved[to] = deepMerge(moved[to], renamed);
+/** From version 3 on, core scheduling is asked for in the environment of all shims. */
+function adoptShimManager(tables: RawTable, plugins: readonly AnyPlugin[]): RawTable {
+  const { env } = tableAt(tables, shimManager);
+  const task = plugins.find((plugin) => pluginName(plugin) === taskPlugin);
+  if (!Array.isArray(env) || task === undefined || !Object.hasOwn(task.config.fields, 'sched_core')) return tables;
+  const others = env.filter((each) => each !== 'SCHED_CORE=1');
+  if (others.length === env.length) return tables;
+  const { [shimManager]: manager, ...rest } = tables;
+  return {
+    ...rest,
+    [taskPlugin]: deepMerge({ sched_core: true }, tableAt(tables, taskPlugin)),
+    ...(others.length > 0 && { [shimManager]: { ...(manager as RawTable), env: others } }),
   };
-  take('io.containerd.server.v1.grpc', 'grpc');
-  take('io.containerd.server.v1.grpc-tcp', 'grpc', (key) => (key.startsWith('max_') ? key : `tcp_${key}`));
-  take('io.containerd.server.v1.ttrpc', 'ttrpc');
-  take('io.containerd.server.v1.debug', 'debug');
-  take('io.containerd.server.v1.metrics', 'metrics');
-  take('io.containerd.metrics.v1.grpc-prometheus', 'metrics');
-  return deepMerge({ ...raw, plugins }, moved) as RawTable;
 }

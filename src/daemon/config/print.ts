@@ -4,6 +4,7 @@ import { formatToml } from '#base/toml';
 import { pluginName } from '#core/plugin/plugin';
 import { Server } from '#core/servers/server';
 import { tableAt } from './files.ts';
+import { listenerTables, toNewLayout } from './layout.ts';
 import type { DaemonConfig } from './load.ts';
 import { topTable, writtenVersion } from './schema.ts';
 
@@ -51,14 +52,17 @@ function complete(config: DaemonConfig, defaults: boolean): RawTable {
     ]),
   );
   const imports = defaults ? [] : config.files.slice(1);
-  return { version: writtenVersion, ...top, imports, plugins: defaults ? known : { ...raw, ...known } };
+  const layout = { version: writtenVersion, ...top, imports, plugins: defaults ? known : { ...raw, ...known } };
+  return toNewLayout(layout as RawTable);
 }
 
 function pluginFields(config: DaemonConfig): Readonly<Record<string, Field<unknown>>> {
-  return Object.fromEntries(configurable(config).map((plugin) => [pluginName(plugin), plugin.config]));
+  const own = configurable(config).map((plugin): [string, Field<unknown>] => [pluginName(plugin), plugin.config]);
+  const all = [...Object.entries(listenerTables), ...own];
+  return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Plugins with keys of their own; the servers' stand at the top of the file. */
+/** Plugins with keys of their own; the listeners have tables of another form in the file. */
 function configurable(config: DaemonConfig) {
   return config.plugins
     .filter((plugin) => plugin.uri !== Server.uri && Object.keys(plugin.config.fields).length > 0)

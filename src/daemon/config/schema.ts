@@ -1,10 +1,11 @@
 import { type ConfigOf, duration, list, map, number, oneOf, opaque, table, text } from '#base/config';
 import { debugFields, grpcFields, grpcHistogram, metricsFields, ttrpcFields } from '#core/servers/server';
+import { newLayout } from './layout.ts';
 
 /** The newest version of the file that is read. */
-export const newestVersion = 4;
+export const newestVersion = newLayout;
 /** The version that `config default`, `dump` and `migrate` write. */
-export const writtenVersion = 3;
+export const writtenVersion = newLayout;
 
 const logLevels = ['', 'panic', 'fatal', 'error', 'warn', 'warning', 'info', 'debug', 'trace'] as const;
 

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { failedPrecondition, invalidArgument, isFault, wrap } from '#base/errors';
@@ -34,7 +34,8 @@ export async function claimDirectories(root: string, state: string): Promise<Dis
   return locks.move();
 }
 
-async function lockDirectory(directory: string): Promise<Disposable> {
+/** Takes a root or state directory for this process. @throws failed_precondition naming the process that has it */
+export async function lockDirectory(directory: string): Promise<Disposable> {
   const path = join(directory, 'daemon.lock');
   try {
     const lock = lockFile(path);
@@ -63,8 +64,9 @@ export function pluginDirectories(
   };
 }
 
-// Synchronous, because it is a property; only while the daemon starts.
+// Synchronous, because it is a property; only while the daemon starts. One that an older daemon left open to others is closed (CVE-2024-25621).
 function made(path: string, mode: number): string {
   mkdirSync(path, { recursive: true, mode });
+  chmodSync(path, mode);
   return path;
 }

@@ -1,5 +1,6 @@
 import { noConfig, type Table } from '#base/config';
 import type { Log } from '#base/log';
+import type { StoreCheck } from '#core/check/store-check';
 import { defaultPlatform, type Platform } from '#lib/platform';
 import type { DaemonInfo, QuestionAnswerer } from './daemon-info.ts';
 import type { AnyNeed, Granted, Slot } from './slot.ts';
@@ -36,6 +37,8 @@ export interface PluginDefinition<T, C, N extends Needs> {
   readonly platforms?: readonly Platform[];
   readonly exports?: Readonly<Record<string, string>>;
   readonly capabilities?: readonly string[];
+  /** How `containerd check` looks at what the plugin keeps, while no daemon runs. */
+  readonly check?: StoreCheck<NoInfer<C>>;
   /**
    * Makes what stands in the slot. Throws `SkipPlugin` when it cannot work here, anything else when it should but does not.
    * A value that is (async) disposable is disposed when the daemon stops, before the plugins it needed.
@@ -55,6 +58,7 @@ export interface AnyPlugin {
   readonly platforms: readonly Platform[];
   readonly exports: Readonly<Record<string, string>>;
   readonly capabilities: readonly string[];
+  readonly check?: StoreCheck<unknown>;
   start(context: PluginContext<unknown>, granted: Readonly<Record<string, unknown>>): unknown;
 }
 
@@ -75,6 +79,7 @@ export function definePlugin<
     platforms,
     exports,
     capabilities,
+    ...(definition.check !== undefined && { check: definition.check as StoreCheck<unknown> }),
     start: (context, granted) => definition.start(context as PluginContext<C>, granted as Granted<N>),
   };
 }

@@ -6,6 +6,7 @@ import { Metadata } from '#core/metadata';
 import { definePlugin } from '#core/plugin/plugin';
 import { every, one } from '#core/plugin/slot';
 import { Snapshotter } from '#core/snapshots/snapshotter';
+import { checkMetadata } from './check/check-metadata.ts';
 import { openMetadata } from './open-metadata.ts';
 
 /** Everything that has a name, in SQLite; the id is the one that clients and configuration files know. */
@@ -18,6 +19,7 @@ export default definePlugin({
       help: 'Whether a namespace may have a blob of another for knowing its digest, or must send the bytes all the same.',
     }),
   }),
+  check: { metadata: checkMetadata },
   needs: { content: one(ContentStore), events: one(Events), snapshotters: every(Snapshotter) },
   async start({ config, rootDir, log, setExport }, { content, events, snapshotters }) {
     setExport('policy', config.content_sharing_policy);

@@ -99,6 +99,9 @@ const migrations: readonly (readonly string[])[] = [
   ],
 ];
 
+/** What `PRAGMA user_version` says of tables of this program. */
+export const schemaVersion = migrations.length;
+
 /**
  * Brings the tables to the newest version, in one transaction.
  *

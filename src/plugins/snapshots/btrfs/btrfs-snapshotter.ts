@@ -20,7 +20,7 @@ import { type NewSnapshot, type SnapshotRecord, SnapshotRecords } from '../share
 import { Syncer } from '../shared/syncer.ts';
 
 /** Kind → directory below the root, as containerd names them. */
-const places = { active: 'active', view: 'view', committed: 'snapshots' } as const;
+export const places = { active: 'active', view: 'view', committed: 'snapshots' } as const;
 
 export interface BtrfsOptions {
   /** The block device to mount. */
@@ -127,7 +127,7 @@ export class BtrfsSnapshotter implements Snapshotter {
         const path = join(this.#root, place, name);
         // What is being made or committed at this moment has its number, or its record, already.
         if (wanted.has(path) || this.#records.uses(Number(name))) continue;
-        await this.#discard(path).catch((thrown: unknown) => {
+        await discardSubvolume(path).catch((thrown: unknown) => {
           this.#options.log.warn('snapshot subvolume not removed', { path, error: thrown });
           failure ??= wrap(thrown, `failed to remove ${path}`);
         });
@@ -140,15 +140,9 @@ export class BtrfsSnapshotter implements Snapshotter {
   async repair(): Promise<void> {
     for (const { id, info } of this.#records.all()) {
       for (const kind of Object.keys(places) as SnapshotKind[]) {
-        if (kind !== info.kind) await this.#discard(this.#path(kind, id));
+        if (kind !== info.kind) await discardSubvolume(this.#path(kind, id));
       }
     }
-  }
-
-  async #discard(path: string): Promise<void> {
-    const subvolume = subvolumeAt(path);
-    if (subvolume === undefined) return;
-    await (subvolume ? deleteSubvolume(path) : removeTree(path));
   }
 
   async #create(wanted: NewSnapshot): Promise<readonly Mount[]> {
@@ -179,6 +173,13 @@ export class BtrfsSnapshotter implements Snapshotter {
   #path(kind: SnapshotKind, id: number): string {
     return join(this.#root, places[kind], String(id));
   }
+}
+
+/** Removes a subvolume, or whatever else stands in its place; fine when nothing does. */
+export async function discardSubvolume(path: string): Promise<void> {
+  const subvolume = subvolumeAt(path);
+  if (subvolume === undefined) return;
+  await (subvolume ? deleteSubvolume(path) : removeTree(path));
 }
 
 /** Whether it is a subvolume; `undefined` when nothing is there. */

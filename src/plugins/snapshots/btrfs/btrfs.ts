@@ -1,12 +1,14 @@
-import { mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import { table, text } from '#base/config';
 import { failedPrecondition } from '#base/errors';
 import { definePlugin, SkipPlugin } from '#core/plugin/plugin';
 import { Snapshotter } from '#core/snapshots/snapshotter';
 import { filesystemOf } from '#sys/fs';
 import { mountTable } from '#sys/mountinfo';
+import { checkSnapshots } from '../shared/check-snapshots.ts';
 import { removeLeftovers } from '../shared/leftovers.ts';
-import { BtrfsSnapshotter } from './btrfs-snapshotter.ts';
+import { BtrfsSnapshotter, discardSubvolume, places } from './btrfs-snapshotter.ts';
 
 /** Subvolumes, where the root is on btrfs. */
 export default definePlugin({
@@ -15,6 +17,17 @@ export default definePlugin({
   config: table({
     root_path: text({ help: "Where snapshots are kept, on btrfs; empty for the plugin's own directory." }),
   }),
+  check: {
+    holds: ({ config, rootDir }) => existsSync(join(config.root_path || rootDir, 'metadata.db')),
+    backend: (place, known) =>
+      checkSnapshots(place, known, {
+        root: place.config.root_path || place.rootDir,
+        places: Object.values(places),
+        entry: ({ id, kind }) => `${places[kind]}/${id}`,
+        contents: () => [''],
+        discard: discardSubvolume,
+      }),
+  },
   async start({ config, rootDir, log, setExport }) {
     const root = config.root_path === '' ? rootDir : config.root_path;
     setExport('root', root);

@@ -1,7 +1,10 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { flag, list, table, text } from '#base/config';
 import { definePlugin } from '#core/plugin/plugin';
 import { Snapshotter } from '#core/snapshots/snapshotter';
+import { removeTree } from '#sys/fs';
+import { checkSnapshots } from '../shared/check-snapshots.ts';
 import { removeLeftovers } from '../shared/leftovers.ts';
 import { needsUserXattr, requireOverlay, supportsIndex } from './overlay-probes.ts';
 import { OverlaySnapshotter } from './overlay-snapshotter.ts';
@@ -21,6 +24,17 @@ export default definePlugin({
     }),
     mount_options: list(text(), { help: 'Options added to every overlay mount.' }),
   }),
+  check: {
+    holds: ({ config, rootDir }) => existsSync(join(config.root_path || rootDir, 'metadata.db')),
+    backend: (place, known) =>
+      checkSnapshots(place, known, {
+        root: place.config.root_path || place.rootDir,
+        places: ['snapshots'],
+        entry: ({ id }) => `snapshots/${id}`,
+        contents: ({ kind }) => (kind === 'active' ? ['fs', 'work'] : ['fs']),
+        discard: removeTree,
+      }),
+  },
   async start({ config, rootDir, log, setExport, setCapabilities }) {
     const root = config.root_path === '' ? rootDir : config.root_path;
     mkdirSync(root, { recursive: true, mode: 0o700 });

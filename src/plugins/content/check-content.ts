@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CheckedMetadata, CheckPlace, KnownBlob } from '#core/check/store-check';
+import { algorithmOf, type Digest, encodedOf, isDigest } from '#lib/digest';
+
+/** Compares the files with what the namespaces have. Reads all blobs when the check is to be deep. */
+export async function checkContent(
+  { rootDir, report, deep }: CheckPlace<unknown>,
+  known: CheckedMetadata,
+): Promise<void> {
+  const left = new Map(known.blobs);
+  const blobs = join(rootDir, 'blobs');
+  for (const algorithm of await names(blobs)) {
+    for (const name of await names(join(blobs, algorithm))) {
+      const path = join(blobs, algorithm, name);
+      const digest = `${algorithm}:${name}`;
+      if (!isDigest(digest)) {
+        await report.add('stray-file', path, 'its name is no digest');
+        continue;
+      }
+      const row = left.get(digest);
+      left.delete(digest);
+      if (row !== undefined) await checkBlob({ path, digest, row });
+      else if (!known.expected.has(digest)) {
+        await report.add('blob-orphan', digest, 'no namespace has it', {
+          does: 'remove the file',
+          run: () => rm(path),
+        });
+      }
+    }
+  }
+  for (const [digest, { namespaces }] of left) {
+    const does = `forget it in ${namespaces.join(', ')}${lost(known, digest)}`;
+    const run = () => known.dropBlob(digest);
+    await report.add('blob-missing', digest, `in ${namespaces.join(', ')}, and there is no file`, { does, run });
+  }
+  await checkIngests();
+
+  async function checkBlob({ path, digest, row }: { path: string; digest: Digest; row: KnownBlob }): Promise<void> {
+    const found = await lstat(path);
+    const wrong = async (kind: 'blob-size-differs' | 'blob-corrupt', detail: string) => {
+      const aside = join(rootDir, 'damaged');
+      await report.add(kind, digest, detail, {
+        does: `put the file into ${aside} and forget the blob in ${row.namespaces.join(', ')}${lost(known, digest)}`,
+        async run() {
+          known.dropBlob(digest);
+          await mkdir(aside, { recursive: true, mode: 0o700 });
+          await rename(path, join(aside, encodedOf(digest)));
+        },
+      });
+    };
+    if (!found.isFile()) return await wrong('blob-size-differs', 'it is no file');
+    if (found.size !== row.size) return await wrong('blob-size-differs', `${found.size} bytes instead of ${row.size}`);
+    if (!deep) return;
+    const hash = createHash(algorithmOf(digest));
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+    const hex = hash.digest('hex');
+    if (hex !== encodedOf(digest)) await wrong('blob-corrupt', `its bytes are those of ${algorithmOf(digest)}:${hex}`);
+  }
+
+  async function checkIngests(): Promise<void> {
+    const root = join(rootDir, 'ingest');
+    for (const name of await names(root)) {
+      const path = join(root, name);
+      const ref = existsSync(join(path, 'ref')) ? await readFile(join(path, 'ref'), 'utf8') : '';
+      const isOwn = createHash('sha256').update(ref).digest('hex') === name;
+      if (isOwn && known.ingests.has(ref)) continue;
+      const detail =
+        ref === '' ? 'it has no name' : isOwn ? `no namespace has ${ref}` : `it is not the place of ${ref}`;
+      const run = () => rm(path, { recursive: true });
+      await report.add('ingest-orphan', path, detail, { does: 'remove it', run });
+    }
+  }
+}
+
+const lost = (known: CheckedMetadata, digest: string): string => {
+  const users = known.usersOfBlob(digest);
+  return users.length === 0 ? '' : `; used by ${users.join(', ')}, to be pulled again`;
+};
+
+const names = async (path: string): Promise<string[]> => (existsSync(path) ? (await readdir(path)).sort() : []);

@@ -1,0 +1,242 @@
+import { Database } from 'bun:sqlite';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkDatabase } from '#core/check/check-database';
+import type { Report } from '#core/check/findings';
+import type { CheckedMetadata, CheckPlace, KnownSnapshot } from '#core/check/store-check';
+import type { SnapshotKind } from '#core/snapshots/snapshotter';
+
+/** How a snapshotter keeps its trees. */
+export interface SnapshotLayout {
+  readonly root: string;
+  /** Folders below the root in which every entry belongs to one snapshot. */
+  readonly places: readonly string[];
+  /** The entry of a snapshot below the root; `undefined` for one that needs none. */
+  entry(record: CheckedRecord): string | undefined;
+  /** What must be in the entry, '' for the entry itself. */
+  contents(record: CheckedRecord): readonly string[];
+  /** Removes an entry that nothing needs. */
+  discard(path: string): Promise<void>;
+}
+
+export interface CheckedRecord {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: SnapshotKind;
+  readonly parent: number | null;
+  readonly labels: string;
+}
+
+const kinds: readonly string[] = ['active', 'view', 'committed'];
+
+/** Compares a snapshotter's records with its directories and with what the namespaces have. */
+export async function checkSnapshots(
+  { id: snapshotter, report }: CheckPlace<unknown>,
+  known: CheckedMetadata,
+  layout: SnapshotLayout,
+): Promise<void> {
+  const path = join(layout.root, 'metadata.db');
+  const rows = known.snapshots(snapshotter);
+  if (!existsSync(path)) {
+    if (rows.length > 0) await missing(new Set(), rows);
+    return;
+  }
+  using db = new Database(path, report.repair ? { readwrite: true, create: false } : { readonly: true });
+  if (
+    !(await checkDatabase(
+      { path, table: 'snapshots', all: (sql) => db.query(sql).all(), run: (sql) => void db.run(sql) },
+      report,
+    ))
+  )
+    return;
+  const records = new Map<number, CheckedRecord>();
+  for (const row of db.query('SELECT id, name, kind, parent, labels FROM snapshots').all() as CheckedRecord[])
+    records.set(row.id, row);
+  const checked = new RecordCheck({ snapshotter, report, known, layout, db, records });
+  await checked.records();
+  await checked.directories();
+  const names = new Map([...records.values()].map((record) => [record.name, record]));
+  await checked.rows(names);
+  await missing(new Set(names.keys()), known.snapshots(snapshotter));
+
+  async function missing(names: ReadonlySet<string>, wanted: readonly KnownSnapshot[]): Promise<void> {
+    for (const { key, laterKey, namespace, name } of wanted) {
+      if (names.has(key) || !known.snapshots(snapshotter).some((row) => row.key === key)) continue;
+      if (laterKey !== undefined && names.has(laterKey)) continue;
+      const users = known.usersOfSnapshot(snapshotter, key);
+      await report.add('snapshot-missing', `${snapshotter} ${name} (${namespace})`, `${path} has no ${key}`, {
+        does: `forget it${users.length === 0 ? '' : `, with ${users.join(', ')}`}`,
+        run: () => known.dropSnapshot(snapshotter, key),
+      });
+    }
+  }
+}
+
+interface Parts {
+  readonly snapshotter: string;
+  readonly report: Report;
+  readonly known: CheckedMetadata;
+  readonly layout: SnapshotLayout;
+  readonly db: Database;
+  readonly records: Map<number, CheckedRecord>;
+}
+
+class RecordCheck {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async records(): Promise<void> {
+    const { records, report } = this.#parts;
+    for (const record of [...records.values()]) {
+      if (!records.has(record.id)) continue;
+      const fault = this.#faultOf(record);
+      if (fault === undefined) continue;
+      await report.add('snapshot-record-damaged', this.#called(record), fault, this.#giveUp(record));
+    }
+  }
+
+  async directories(): Promise<void> {
+    const { records, report, layout } = this.#parts;
+    const wanted = new Set<string>();
+    for (const record of [...records.values()]) {
+      if (!records.has(record.id)) continue;
+      const entry = layout.entry(record);
+      if (entry === undefined) continue;
+      wanted.add(entry);
+      const gone = layout.contents(record).filter((name) => !existsSync(join(layout.root, entry, name)));
+      if (gone.length === 0) continue;
+      const detail = `${gone.map((name) => join(entry, name)).join(', ')} is not there`;
+      if (record.kind !== 'committed') await report.add('snapshot-directory-lost', this.#called(record), detail);
+      else await report.add('snapshot-directory-missing', this.#called(record), detail, this.#giveUp(record));
+    }
+    for (const place of layout.places) {
+      const folder = join(layout.root, place);
+      for (const name of existsSync(folder) ? (await readdir(folder)).sort() : []) {
+        if (wanted.has(join(place, name))) continue;
+        const path = join(folder, name);
+        const run = () => layout.discard(path);
+        await report.add('snapshot-directory-orphan', path, 'it belongs to no snapshot', { does: 'remove it', run });
+      }
+    }
+  }
+
+  /** What namespaces say of the snapshots that there are, and snapshots that no namespace has. */
+  async rows(names: ReadonlyMap<string, CheckedRecord>): Promise<void> {
+    const { snapshotter, report, known, records } = this.#parts;
+    const needed = new Set<string>();
+    for (const row of known.snapshots(snapshotter)) {
+      needed.add(row.key);
+      if (row.laterKey !== undefined) {
+        needed.add(row.laterKey);
+        await report.add(
+          'commit-pending',
+          `${snapshotter} ${row.name} (${row.namespace})`,
+          `to become ${row.laterKey}`,
+        );
+        continue;
+      }
+      const record = names.get(row.key);
+      if (record === undefined) continue;
+      const seen = { kind: record.kind, parent: this.#nameOf(record.parent) };
+      if (seen.kind === row.kind && seen.parent === row.parent) continue;
+      const detail = `${row.kind} on ${row.parent || 'nothing'}; the snapshotter has it ${seen.kind} on ${seen.parent || 'nothing'}`;
+      const run = () => known.correctSnapshot(snapshotter, row, seen);
+      const does = 'have the namespace say what the snapshotter says';
+      await report.add('snapshot-differs', `${snapshotter} ${row.name} (${row.namespace})`, detail, { does, run });
+    }
+    // Those that lie on others first.
+    for (const record of [...names.values()].sort((a, b) => b.id - a.id)) {
+      if (needed.has(record.name) || !records.has(record.id)) continue;
+      const children = [...records.values()].some(({ parent }) => parent === record.id);
+      const mend = children ? undefined : { does: 'remove it', run: () => this.#discard(record) };
+      await report.add('snapshot-orphan', this.#called(record), 'no namespace has it', mend);
+    }
+  }
+
+  #faultOf({ id, kind, parent, labels, name }: CheckedRecord): string | undefined {
+    const { records } = this.#parts;
+    if (name === '') return 'it has no name';
+    if (!kinds.includes(kind)) return `its kind is ${JSON.stringify(kind)}`;
+    if (!isLabels(labels)) return 'its labels are no table of texts';
+    if (parent === null) return undefined;
+    const above = records.get(parent);
+    if (above === undefined) return `its parent ${parent} is not there`;
+    if (above.kind !== 'committed') return `its parent ${above.name} is not committed`;
+    const met = new Set([id]);
+    for (let next: number | null = parent; next !== null; next = records.get(next)?.parent ?? null) {
+      if (met.has(next)) return 'its parents lead back to it';
+      met.add(next);
+    }
+    return undefined;
+  }
+
+  /** Without its record or its tree nothing that lies on it can be used either. What containers wrote is put aside, not removed. */
+  #giveUp(record: CheckedRecord): { readonly does: string; run(): Promise<void> } {
+    const { snapshotter, known, layout } = this.#parts;
+    const all = this.#withAllAbove(record);
+    const users = [...new Set(all.flatMap(({ name }) => known.usersOfSnapshot(snapshotter, name)))];
+    const aside = join(layout.root, 'damaged');
+    return {
+      does: `forget it${users.length === 0 ? '' : `, with ${users.join(', ')}`}; put what is left of its trees into ${aside}`,
+      run: async () => {
+        for (const each of all) {
+          known.dropSnapshot(snapshotter, each.name);
+          await this.#putAside(each, aside);
+          this.#forget(each);
+        }
+      },
+    };
+  }
+
+  async #putAside(record: CheckedRecord, aside: string): Promise<void> {
+    const { layout } = this.#parts;
+    const entry = layout.entry(record);
+    if (entry === undefined || !existsSync(join(layout.root, entry))) return;
+    await mkdir(aside, { recursive: true, mode: 0o700 });
+    await rename(join(layout.root, entry), join(aside, String(record.id)));
+  }
+
+  async #discard(record: CheckedRecord): Promise<void> {
+    const { layout } = this.#parts;
+    this.#forget(record);
+    const entry = layout.entry(record);
+    if (entry !== undefined) await layout.discard(join(layout.root, entry));
+  }
+
+  #forget({ id }: CheckedRecord): void {
+    const { db, records } = this.#parts;
+    db.query('DELETE FROM snapshots WHERE id = ?').run(id);
+    records.delete(id);
+  }
+
+  /** The children of children first. */
+  #withAllAbove(record: CheckedRecord, met = new Set<number>()): CheckedRecord[] {
+    if (met.has(record.id)) return [];
+    met.add(record.id);
+    const children = [...this.#parts.records.values()].filter(({ parent }) => parent === record.id);
+    return [...children.flatMap((child) => this.#withAllAbove(child, met)), record];
+  }
+
+  #nameOf(id: number | null): string {
+    return id === null ? '' : (this.#parts.records.get(id)?.name ?? '');
+  }
+
+  #called({ id, name }: CheckedRecord): string {
+    return `${this.#parts.snapshotter} ${id} ${name}`;
+  }
+}
+
+function isLabels(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return (
+      typeof value === 'object' && value !== null && Object.values(value).every((each) => typeof each === 'string')
+    );
+  } catch {
+    return false; // it is no JSON
+  }
+}

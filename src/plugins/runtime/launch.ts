@@ -6,7 +6,7 @@ import {
   DeleteResponseSchema,
   ShutdownRequestSchema,
 } from '#api/runtime/task/v2/task_pb';
-import { isFault, notFound } from '#base/errors';
+import { isFault, notFound, wrap } from '#base/errors';
 import type { CreateTaskOptions, TaskSandbox } from '#core/runtime/runtime';
 import type { Scope } from '#core/scope';
 import { type Bootstrap, parseEndpoint } from './bootstrap.ts';
@@ -23,20 +23,30 @@ import { toWireAny, toWireMount } from './wire.ts';
 export async function launch(env: Environment, scope: Scope, id: string, options: CreateTaskOptions): Promise<number> {
   using _name = env.tasks.reserve(scope.namespace, id);
   const { sandbox } = options;
-  const binary = options.runtimePath ?? (await findBinary(env, options));
+  const binary = options.runtimePath ?? (await shimStart(findBinary(env, options)));
   const joined = sandbox === undefined ? undefined : bootstrapOf(env, scope, sandbox);
   const bundle = await createBundle(env.roots, scope.namespace, id, options.spec);
   try {
     const rootfs = await env.mounts.activate(scope, id, options.rootfs, binary);
-    const shim =
+    const shim = await shimStart(
       sandbox === undefined || joined === undefined
-        ? await startShim(env, bundle, binary, options.options, scope.signal)
-        : await joinShim(env, { bundle, binary, sandboxId: sandbox.id }, joined, scope.signal);
+        ? startShim(env, bundle, binary, options.options, scope.signal)
+        : joinShim(env, { bundle, binary, sandboxId: sandbox.id }, joined, scope.signal),
+    );
     return await createTask(env, shim, { ...options, rootfs }, scope.signal);
   } catch (thrown) {
     await env.mounts.release(bundle);
     await removeBundle(bundle, env.log);
     throw thrown;
+  }
+}
+
+/** Says of a failure what failed, as containerd does: people and programs look for the words. */
+async function shimStart<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (thrown) {
+    throw wrap(thrown, 'failed to start shim');
   }
 }
 
@@ -83,7 +93,7 @@ async function createTask(
     return pid;
   } catch (thrown) {
     await giveUp(env, shim);
-    throw thrown;
+    throw wrap(thrown, 'failed to create shim task');
   }
 }
 

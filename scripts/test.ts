@@ -25,6 +25,7 @@ const groups: readonly Group[] = [
     env: { BERTH_SHIM: `${top}build/shim-asan/containerd-shim-runc-v2` },
   },
   { name: 'integration', command: ['bun', 'test', '--timeout', '60000', 'test/integration'] },
+  { name: 'advisories', command: ['bun', 'test', '--timeout', '60000', 'test/advisories'] },
   { name: 'conformance', command: ['bun', 'test', '--timeout', '120000', 'test/conformance'] },
   { name: 'robustness', command: ['bun', 'test', '--timeout', '300000', 'test/robustness'] },
 ];

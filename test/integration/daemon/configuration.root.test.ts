@@ -103,7 +103,7 @@ test('config default, dump, migrate, check and schema', async () => {
   const printed = await containerd('config', 'default');
   expect(printed.code).toBe(0);
   expect(printed.stdout).toContain(
-    "\n[grpc]\n  # Path of the unix socket.\n  address = '/run/containerd/containerd.sock'\n",
+    "\n  [plugins.'io.containerd.server.v1.grpc']\n    # Path of the unix socket.\n    address = '/run/containerd/containerd.sock'\n",
   );
   await using daemon = new TestDaemon({});
   writeFileSync(daemon.configPath, printed.stdout);
@@ -112,7 +112,7 @@ test('config default, dump, migrate, check and schema', async () => {
   expect(dump.stdout).toContain("root = '/elsewhere'");
   writeFileSync(daemon.configPath, 'oom_scor = 3\n[plugins.cri]\n');
   const migrated = await containerd('-c', daemon.configPath, 'config', 'migrate');
-  expect(migrated.stdout).toStartWith('version = 3\n');
+  expect(migrated.stdout).toStartWith('version = 4\n');
   expect(migrated.stderr).toContain('oom_scor: unknown key in the configuration: ignored (did you mean oom_score?)');
   expect((await containerd('-c', daemon.configPath, 'config', 'check')).code).toBe(1);
   expect(JSON.parse((await containerd('config', 'schema')).stdout)).toMatchObject({

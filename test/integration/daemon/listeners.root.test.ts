@@ -99,7 +99,7 @@ test("metrics are in Prometheus's form under containerd's names", async () => {
   const text = await response.text();
   const version = 'grpc_type="unary",grpc_service="containerd.services.version.v1.Version",grpc_method="Version"';
   for (const line of [
-    /^containerd_build_info_total\{version="1\.7\.0[^"]*",revision="[^"]+"\} 1$/m,
+    /^containerd_build_info_total\{version="2\.3\.0[^"]*",revision="[^"]+"\} 1$/m,
     /^# TYPE containerd_build_info_total counter$/m,
     /^process_virtual_memory_max_bytes (\d+|\+Inf)$/m,
     /^grpc_server_started_total\{grpc_type="bidi_stream",grpc_service="containerd\.services\.content\.v1\.Content",grpc_method="Write"\} 0$/m,

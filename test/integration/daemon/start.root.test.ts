@@ -12,7 +12,7 @@ test("Debian's ctr talks to it: version, plugins, events", async () => {
   const version = await daemon.ctr('version');
   expect(version.code).toBe(0);
   expect(version.stdout).toMatch(
-    /Server:\n {2}Version: {2}1\.7\.\d+\+berth-.*\n {2}Revision: .+\n {2}UUID: [0-9a-f-]{36}/,
+    /Server:\n {2}Version: {2}2\.3\.\d+\+berth-.*\n {2}Revision: .+\n {2}UUID: [0-9a-f-]{36}/,
   );
   const plugins = await daemon.ctr('plugins', 'ls');
   expect(plugins.stdout).toMatch(/^io\.containerd\.event\.v1 +exchange +- +ok *$/m);

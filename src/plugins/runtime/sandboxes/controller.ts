@@ -4,12 +4,8 @@ import { Events } from '#core/events/events';
 import { definePlugin } from '#core/plugin/plugin';
 import { one } from '#core/plugin/slot';
 import { SandboxController } from '#core/sandboxes/controller';
-import { SandboxEvents } from '#rpc/sandboxes/events';
 import { limitsOf } from '../limits.ts';
-import { ShimBinaries } from '../shim-binary.ts';
-import type { SandboxEnvironment } from './entry.ts';
-import { recover } from './recover.ts';
-import { ShimSandboxes } from './shim-controller.ts';
+import { openSandboxes } from './open.ts';
 
 /** Sandboxes under shims, ours or anybody's. The id is what clients know for the sandboxer that every daemon has. */
 export default definePlugin({
@@ -23,14 +19,11 @@ export default definePlugin({
     // What a sandbox is made of may hold secrets of a pod.
     await Promise.all([rootDir, stateDir].map((path) => chmod(path, 0o700)));
     const { address, ttrpcAddress, executable, version, debug } = daemon;
-    const env: SandboxEnvironment = {
+    return await openSandboxes({
       roots: { state: stateDir, work: rootDir },
       limits: limitsOf((name, fallbackMs) => daemon.timeout(name, fallbackMs)),
       daemon: { grpcAddress: address, ttrpcAddress, executable, version, debug, schedCore: config.sched_core },
-      binaries: new ShimBinaries(executable, log),
-      ...{ log, sandboxes: new Map(), events: new SandboxEvents(events) },
-    };
-    await recover(env);
-    return new ShimSandboxes(env);
+      ...{ events, log },
+    });
   },
 });

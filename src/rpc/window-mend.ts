@@ -48,9 +48,8 @@ export class WindowMend extends Duplex {
     return this;
   }
 
-  override _read(): void {
-    this.#socket.resume();
-  }
+  /** Nobody is told to wait: the windows bound what can be on its way. */
+  override _read(): void {}
 
   override _write(chunk: Buffer, _: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#outgoing.scan(chunk);
@@ -70,13 +69,11 @@ export class WindowMend extends Duplex {
 
   #pass(chunk: Buffer): void {
     const { bytes, lastEnd } = this.#incoming.scan(chunk);
-    let room = true;
     if (this.#extra.length > 0 && lastEnd >= 0) {
-      room = this.push(bytes.subarray(0, lastEnd));
-      for (const frame of this.#extra.splice(0)) room = this.push(frame);
-      if (lastEnd < bytes.length) room = this.push(bytes.subarray(lastEnd));
-    } else if (bytes.length > 0) room = this.push(bytes);
-    if (!room) this.#socket.pause();
+      this.push(bytes.subarray(0, lastEnd));
+      for (const frame of this.#extra.splice(0)) this.push(frame);
+      if (lastEnd < bytes.length) this.push(bytes.subarray(lastEnd));
+    } else if (bytes.length > 0) this.push(bytes);
   }
 
   #insert(): void {

@@ -30,8 +30,9 @@ function kindOf(mediaType: string): string {
   return isConfigType(mediaType) ? 'config' : 'unknown';
 }
 
-/** The label under which a blob remembers the repositories of a registry that have it. */
-export const sourceLabel = (registry: string): string => `containerd.io/distribution.source.${registry}`;
+/** The label under which a blob remembers the repositories of a registry that have it: by its host's name only, as clients read it. */
+export const sourceLabel = (registry: string): string =>
+  `containerd.io/distribution.source.${registry.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')}`;
 
 /** The label's value with one repository more; as it was when that would make it too long. */
 export function withSource(value: string | undefined, repository: string): string {

@@ -50,6 +50,10 @@ export async function openRemoteWriter(
 
 async function ask(call: Conversation, request: Request): Promise<WriteContentResponse> {
   await call.send(request);
+  return answer(call);
+}
+
+async function answer(call: Conversation): Promise<WriteContentResponse> {
   const { done, value } = await call.next();
   if (done) throw internal('the daemon ended an ingest without an answer');
   return value;
@@ -88,13 +92,16 @@ class RemoteWriter implements ContentWriter {
   }
 
   async commit(size: number, expected: Digest | undefined, labels: Labels = {}): Promise<Digest> {
-    const reply = await ask(this.#call, {
+    await this.#call.send({
       action: WriteAction.COMMIT,
       offset: BigInt(this.#status.offset),
       total: BigInt(size),
       expected: expected ?? '',
       labels: { ...labels },
     });
+    // Whatever comes of it, it is the last. A Go server that ends first resets the stream, and its end is lost at times.
+    this.#call.end();
+    const reply = await answer(this.#call);
     await this[Symbol.asyncDispose]();
     return parseDigest(reply.digest);
   }

@@ -76,7 +76,8 @@ export class Intake {
     const { ref, offset } = writer.status();
     const full = isFault(error, 'resource_exhausted') || isFault(scope.signal.reason, 'resource_exhausted');
     const keep = offset > 0 && !full && !isFault(error, 'failed_precondition');
-    if (!keep && offset > 0) await writer.truncate(0); // makes room without asking the database, which may have none
+    // Makes room without asking the database, which may have none; a daemon elsewhere does so by itself.
+    if (!keep && offset > 0 && writer.path !== undefined) await writer.truncate(0);
     await writer[Symbol.asyncDispose]();
     if (!keep) await this.#content.abort(scopeOf(scope.namespace), ref);
   }

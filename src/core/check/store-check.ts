@@ -32,6 +32,8 @@ export interface CheckedMetadata extends AsyncDisposable {
     row: KnownSnapshot,
     seen: { readonly kind: SnapshotKind; readonly parent: string },
   ): void;
+  /** Enters a snapshot that the backend has and the namespace must have, without labels. */
+  adoptSnapshot(snapshotter: string, row: Pick<KnownSnapshot, 'namespace' | 'name' | 'key' | 'parentName'>): void;
   /** Looks at what depends on several stores, when all have been checked. */
   finish(): Promise<void>;
 }
@@ -47,8 +49,10 @@ export interface KnownSnapshot {
   readonly name: string;
   readonly key: string;
   readonly kind: string;
-  /** The backend's name of the parent, '' for none. */
+  /** The backend's name of the parent, '' for none, and for one that has no row. */
   readonly parent: string;
+  /** What the namespace calls it. */
+  readonly parentName: string;
   /** What it is called in the backend if a commit that was cut short is done. */
   readonly laterKey?: string;
 }

@@ -1,4 +1,5 @@
 import type { Database } from 'bun:sqlite';
+import { now } from '#base/timestamp';
 import type { Report } from '#core/check/findings';
 import type { CheckedMetadata, KnownBlob, KnownSnapshot } from '#core/check/store-check';
 import type { SnapshotKind } from '#core/snapshots/snapshotter';
@@ -52,6 +53,7 @@ export class CheckedRows implements CheckedMetadata {
     const keys = new Map(rows.map((row) => [`${row.ns}\n${row.name}`, row.backend_key]));
     return rows.map((row) => ({
       ...{ namespace: row.ns, name: row.name, key: row.backend_key, kind: row.kind },
+      parentName: row.parent,
       parent: row.parent === '' ? '' : (keys.get(`${row.ns}\n${row.parent}`) ?? ''),
       ...(row.committing !== null && { laterKey: pendingKey(row.committing) }),
     }));
@@ -113,8 +115,19 @@ export class CheckedRows implements CheckedMetadata {
     );
   }
 
+  adoptSnapshot(snapshotter: string, row: Pick<KnownSnapshot, 'namespace' | 'name' | 'key' | 'parentName'>): void {
+    const { seconds, nanos } = now();
+    this.#snapshots = undefined;
+    this.#db
+      .query(
+        `INSERT INTO snapshots (ns, snapshotter, name, backend_key, parent, kind, labels, gc, created_s, created_n, updated_s, updated_n, committing)
+         VALUES (?, ?, ?, ?, ?, 'committed', '{}', 0, ?, ?, ?, ?, NULL)`,
+      )
+      .run(row.namespace, snapshotter, row.name, row.key, row.parentName, seconds, nanos, seconds, nanos);
+  }
+
   /** Rows whose parent is not there, whatever a backend says. */
-  async checkParents(): Promise<void> {
+  async #checkParents(): Promise<void> {
     for (const row of this.#cells()) {
       if (!this.#cells().includes(row) || row.parent === '') continue;
       const above = this.#parentOf(row);
@@ -126,9 +139,13 @@ export class CheckedRows implements CheckedMetadata {
             : this.#inCircle(row)
               ? 'its parents lead back to it'
               : undefined;
-      if (fault === undefined) continue;
+      const subject = `${row.snapshotter} ${row.name} (${row.ns})`;
+      const told = this.#report.findings.some(
+        (each) => each.kind === 'snapshot-parent-missing' && each.subject === subject,
+      );
+      if (fault === undefined || told) continue;
       const users = this.usersOfSnapshot(row.snapshotter, row.backend_key);
-      await this.#report.add('snapshot-parent-missing', `${row.snapshotter} ${row.name} (${row.ns})`, fault, {
+      await this.#report.add('snapshot-parent-missing', subject, fault, {
         does: `forget it${users.length === 0 ? '' : `, with ${users.join(', ')}`}`,
         run: () => this.dropSnapshot(row.snapshotter, row.backend_key),
       });
@@ -136,6 +153,7 @@ export class CheckedRows implements CheckedMetadata {
   }
 
   async finish(): Promise<void> {
+    await this.#checkParents();
     const report = this.#report;
     const images = `SELECT ns, name, digest FROM images
       WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE blobs.ns = images.ns AND blobs.digest = images.digest)`;

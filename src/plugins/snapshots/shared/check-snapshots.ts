@@ -127,11 +127,8 @@ class RecordCheck {
   /** What namespaces say of the snapshots that there are, and snapshots that no namespace has. */
   async rows(names: ReadonlyMap<string, CheckedRecord>): Promise<void> {
     const { snapshotter, report, known, records } = this.#parts;
-    const needed = new Set<string>();
     for (const row of known.snapshots(snapshotter)) {
-      needed.add(row.key);
       if (row.laterKey !== undefined) {
-        needed.add(row.laterKey);
         await report.add(
           'commit-pending',
           `${snapshotter} ${row.name} (${row.namespace})`,
@@ -141,6 +138,10 @@ class RecordCheck {
       }
       const record = names.get(row.key);
       if (record === undefined) continue;
+      if (row.parentName !== '' && row.parent === '' && record.parent !== null) {
+        await this.#parentless(row, record);
+        continue;
+      }
       const seen = { kind: record.kind, parent: this.#nameOf(record.parent) };
       if (seen.kind === row.kind && seen.parent === row.parent) continue;
       const detail = `${row.kind} on ${row.parent || 'nothing'}; the snapshotter has it ${seen.kind} on ${seen.parent || 'nothing'}`;
@@ -148,6 +149,7 @@ class RecordCheck {
       const does = 'have the namespace say what the snapshotter says';
       await report.add('snapshot-differs', `${snapshotter} ${row.name} (${row.namespace})`, detail, { does, run });
     }
+    const needed = new Set(known.snapshots(snapshotter).flatMap(({ key, laterKey }) => [key, laterKey]));
     // Those that lie on others first.
     for (const record of [...names.values()].sort((a, b) => b.id - a.id)) {
       if (needed.has(record.name) || !records.has(record.id)) continue;
@@ -155,6 +157,26 @@ class RecordCheck {
       const mend = children ? undefined : { does: 'remove it', run: () => this.#discard(record) };
       await report.add('snapshot-orphan', this.#called(record), 'no namespace has it', mend);
     }
+  }
+
+  /** The snapshotter knows the parents that the namespace has forgotten. */
+  async #parentless(row: KnownSnapshot, record: CheckedRecord): Promise<void> {
+    const { snapshotter, report, known, records } = this.#parts;
+    const run = () => {
+      let name = row.parentName;
+      for (let above = record.parent; above !== null; above = records.get(above)?.parent ?? null) {
+        const key = this.#nameOf(above);
+        const own = known.snapshots(snapshotter).filter(({ namespace }) => namespace === row.namespace);
+        if (own.some((other) => other.key === key)) return;
+        const next = this.#nameOf(records.get(above)?.parent ?? null);
+        const nextName = own.find((other) => other.key === next)?.name ?? next.split('/').slice(2).join('/');
+        known.adoptSnapshot(snapshotter, { namespace: row.namespace, name, key, parentName: nextName });
+        name = nextName;
+      }
+    };
+    const subject = `${snapshotter} ${row.name} (${row.namespace})`;
+    const does = 'enter it again as the snapshotter has it, without labels';
+    await report.add('snapshot-parent-missing', subject, `its parent ${row.parentName} is not there`, { does, run });
   }
 
   #faultOf({ id, kind, parent, labels, name }: CheckedRecord): string | undefined {

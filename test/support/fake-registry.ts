@@ -174,15 +174,16 @@ export class FakeRegistry implements AsyncDisposable {
   #blobs(request: http.IncomingMessage, response: http.ServerResponse, path: string, digest: string) {
     const body = this.linkedOnly && !this.links.has(`${path}@${digest}`) ? undefined : this.blobs.get(digest);
     if (body === undefined) return end(response, 404);
-    const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
     const from = Number(range?.[1] ?? 0);
+    const last = Math.min(Number(range?.[2] || body.length - 1), body.length - 1);
     if (from >= body.length && from > 0) return end(response, 416);
     response.writeHead(range === null ? 200 : 206, {
-      'content-length': body.length - from,
+      'content-length': last + 1 - from,
       'docker-content-digest': digest,
-      ...(range === null ? {} : { 'content-range': `bytes ${from}-${body.length - 1}/${body.length}` }),
+      ...(range === null ? {} : { 'content-range': `bytes ${from}-${last}/${body.length}` }),
     });
-    response.end(request.method === 'HEAD' ? undefined : body.subarray(from));
+    response.end(request.method === 'HEAD' ? undefined : body.subarray(from, last + 1));
   }
 
   async #upload(request: http.IncomingMessage, response: http.ServerResponse, url: URL, path: string, id: string) {

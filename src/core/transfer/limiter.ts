@@ -14,6 +14,10 @@ export class Limiter {
     throwIfAborted(signal);
     if (this.#free > 0) this.#free--;
     else await this.#turn(signal);
+    return this.#place();
+  }
+
+  #place(): Disposable {
     let held = true;
     return {
       [Symbol.dispose]: () => {
@@ -21,6 +25,13 @@ export class Limiter {
         held = false;
       },
     };
+  }
+
+  /** A place if there is one and nobody waits for it. */
+  tryEnter(): Disposable | undefined {
+    if (this.#free <= 0) return undefined;
+    this.#free--;
+    return this.#place();
   }
 
   #leave(): void {

@@ -1,5 +1,6 @@
 import { fault, messageOf } from '#base/errors';
 import type { Digest } from '../digest.ts';
+import { RangesIgnored } from './blob-ranges.ts';
 import { everyCapability, noTls, type RegistryHost } from './host.ts';
 import { combine, type HostFailure } from './host-failures.ts';
 import { HostSession, type SessionOptions } from './host-session.ts';
@@ -21,6 +22,8 @@ export interface BlobStreamOptions {
   readonly session: SessionOptions;
   readonly scopes: readonly string[];
   readonly signal: AbortSignal;
+  /** Stop before this byte; absent: at the end. Then a server that sends whole files only is RangesIgnored. */
+  readonly until?: number;
 }
 
 const maxForeignUrls = 8;
@@ -47,6 +50,7 @@ export async function* streamBlob(
       } catch (error) {
         fruitless = at > before ? 1 : fruitless + 1;
         // Without an answer the session has made all its attempts already.
+        if (error instanceof RangesIgnored) throw error;
         if (!isLost(error) || !attempt.answered || fruitless >= retry.attempts) {
           if (options.signal.aborted) throw error;
           failures.push({ host: source.session.host.host, error });
@@ -92,11 +96,16 @@ async function* openAt(
   options: BlobStreamOptions & { readonly attempt: { answered: boolean } },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { size, digest } = descriptor;
-  if (at === size) return;
+  const until = options.until ?? size;
+  if (at >= until) return;
+  const end = until === size ? '' : String(until - 1);
   const response = await source.session.request({
     method: 'GET',
     target: source.target,
-    headers: { accept: `${descriptor.mediaType}, */*`, ...(at > 0 ? { range: `bytes=${at}-` } : {}) },
+    headers: {
+      accept: `${descriptor.mediaType}, */*`,
+      ...(at > 0 || end !== '' ? { range: `bytes=${at}-${end}` } : {}),
+    },
     scopes: typeof source.target === 'string' ? options.scopes : [],
     signal: options.signal,
   });
@@ -106,15 +115,20 @@ async function* openAt(
     throw new RegistryError(404, response.url.host, digest);
   }
   if (response.status !== 200 && response.status !== 206) throw await statusFault(response, 'GET');
+  if (response.status === 200 && end !== '') {
+    await response.discard();
+    throw new RangesIgnored(`${response.url.host} sends whole blobs only`);
+  }
   const start = await startOf(response, descriptor, at);
   let position = start;
   for await (const chunk of response.body()) {
     const fresh = position + chunk.length <= at ? undefined : chunk.subarray(Math.max(at - position, 0));
     position += chunk.length;
     if (position > size) throw wrongSize(response, descriptor, `more than ${size}`);
-    if (fresh !== undefined) yield fresh;
+    if (fresh !== undefined) yield position > until ? fresh.subarray(0, fresh.length - (position - until)) : fresh;
+    if (position >= until) return;
   }
-  if (position < size)
+  if (position < until)
     throw new ConnectionError('lost', `GET "${redact(response.url)}": the body ended at byte ${position} of ${size}`);
 }
 

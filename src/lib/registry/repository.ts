@@ -130,11 +130,17 @@ export class Repository {
   }
 
   /**
-   * The blob's bytes from `offset` on, going on elsewhere or later when a connection breaks. Exactly `size - offset` bytes, or an error;
+   * The blob's bytes from `offset` on, going on elsewhere or later when a connection breaks. Exactly `size - offset` bytes (or up to `until`), or an error;
    * the digest is for the caller to check. @throws not_found; failed_precondition when the size is another; as `resolve`
    */
-  blob(descriptor: BlobDescriptor, offset: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+  blob(
+    descriptor: BlobDescriptor,
+    offset: number,
+    signal: AbortSignal,
+    until?: number,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
     return streamBlob(descriptor, offset, {
+      ...(until !== undefined && { until }),
       sessions: this.#sessions.filter((session) => session.host.capabilities.has('pull')),
       session: this.#options,
       scopes: this.#scopes('pull'),

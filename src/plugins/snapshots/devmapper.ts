@@ -1,9 +1,9 @@
 import { flag, table, text } from '#base/config';
 import { notImplemented } from '#base/errors';
-import { definePlugin } from '#core/plugin/plugin';
+import { definePlugin, SkipPlugin } from '#core/plugin/plugin';
 import { Snapshotter } from '#core/snapshots/snapshotter';
 
-/** Never starts: there is no snapshotter for device mapper here. It is listed, as an error, in containerd's words while it is not configured. */
+/** Never starts: there is no snapshotter for device mapper here. While it is not configured it is skipped, in containerd's words. */
 export default definePlugin({
   slot: Snapshotter,
   id: 'devmapper',
@@ -18,7 +18,7 @@ export default definePlugin({
   }),
   start({ config }) {
     const { pool_name, root_path, base_image_size } = config;
-    if (pool_name === '' && root_path === '' && base_image_size === '') throw new Error('devmapper not configured');
+    if (pool_name === '' && root_path === '' && base_image_size === '') throw new SkipPlugin('devmapper not configured');
     throw notImplemented('devmapper is configured, but there is no snapshotter for it here; use overlayfs');
   },
 });

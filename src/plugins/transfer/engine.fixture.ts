@@ -28,6 +28,7 @@ export interface TestEngineOptions {
   readonly downloads?: number;
   readonly unpacks?: number;
   readonly retryAttempts?: number;
+  readonly rangeBytes?: number;
   readonly verifiers?: ReadonlyMap<string, ImageVerifier>;
   readonly log?: Log;
 }
@@ -85,6 +86,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
     uploads: new Limiter(3),
     unpacks: new Limiter(options.unpacks ?? 4),
     ...(options.verifiers !== undefined && { verifiers: options.verifiers }),
+    ...(options.rangeBytes !== undefined && { rangeBytes: options.rangeBytes }),
     defaultSnapshotter: 'overlayfs',
     alone: true,
     log,

@@ -29,6 +29,9 @@ const config = table({
     min: 1,
     help: 'Layers unpacked at the same time; more than one needs a snapshotter that can add parents late.',
   }),
+  concurrent_layer_fetch_buffer: number({
+    help: 'Bytes of one request when a long layer is fetched by several at once, within max_concurrent_downloads; each may take as much memory. 0: one request for each layer.',
+  }),
   default_snapshotter: text({ default: 'overlayfs', help: 'For images that are unpacked without saying where.' }),
   config_path: text({
     help: `Directories with hosts.toml files for registries, separated by colons; empty for ${usualDirectories}.`,
@@ -74,6 +77,7 @@ export default definePlugin({
       downloads: new Limiter(config.max_concurrent_downloads),
       uploads: new Limiter(config.max_concurrent_uploaded_layers),
       unpacks: new Limiter(config.max_concurrent_unpacks),
+      rangeBytes: config.concurrent_layer_fetch_buffer,
       defaultSnapshotter: config.default_snapshotter,
       alone: true,
       log,

@@ -20,6 +20,7 @@ import type {
 } from '#core/transfer/transfer';
 import { objectOf, parseReference, type Reference } from '#lib/reference';
 import type { Repository } from '#lib/registry/repository';
+import { blobInRanges } from './blob-in-ranges.ts';
 import { exportImages } from './export-archive.ts';
 import { Gathering, type GatherSource } from './gather.ts';
 import { ArchiveImport } from './import-archive.ts';
@@ -46,6 +47,8 @@ export interface EngineParts {
   readonly defaultSnapshotter: string;
   /** Whether all transfers into these stores are this engine's; see `LeaseKeeper`. */
   readonly alone: boolean;
+  /** Blobs longer than this are fetched by several requests of so many bytes, as far as downloads leave places; 0: by one. */
+  readonly rangeBytes?: number;
   readonly log: Log;
 }
 
@@ -88,7 +91,7 @@ export class TransferEngine implements Transfer {
       const unpacks = await this.#targets(leased, options.unpacks);
       const gathering = new Gathering(
         this.#gatherFor(options.maxDownloads),
-        sourceOf(repository),
+        sourceOf(repository, this.#parts),
         { ...options, unpacks },
         board,
       );
@@ -192,11 +195,14 @@ async function resolve(
   }
 }
 
-function sourceOf(repository: Repository): GatherSource {
+function sourceOf(repository: Repository, { downloads, rangeBytes = 0 }: EngineParts): GatherSource {
   const key = sourceLabel(repository.name.registry);
   return {
     document: (descriptor, signal) => repository.manifest(descriptor, signal),
-    blob: (descriptor, offset, signal) => repository.blob(descriptor, offset, signal),
+    blob: (descriptor, offset, signal) =>
+      rangeBytes === 0 || descriptor.size - offset <= rangeBytes
+        ? repository.blob(descriptor, offset, signal)
+        : blobInRanges(repository, descriptor, offset, { signal, chunkBytes: rangeBytes, downloads }),
     labels: (known) => ({ [key]: withSource(known[key], repository.name.path) }),
   };
 }

@@ -12,6 +12,7 @@ import { Status } from '#api/types/task/task_pb';
 import { failedPrecondition, notFound } from '#base/errors';
 import { connectTtrpc } from '#lib/ttrpc/client';
 import { type Method, serveTtrpc } from '#lib/ttrpc/server';
+import { type FakeSandbox, sandboxAnswers } from './fake-shim-sandbox.ts';
 
 /**
  * A shim that does what a script says: `bun fake-shim.ts SCRIPT.json` and the words of a shim. It has no container; it only says so. The script is
@@ -31,7 +32,9 @@ export interface ShimScript {
     | 'die'
     | 'wrong address'
     | 'noise';
-  /** What single methods of the task service do instead of answering. */
+  /** Serves the sandbox service, too. */
+  readonly sandbox?: FakeSandbox;
+  /** What single methods of either service do instead of answering. */
   readonly calls?: Readonly<
     Record<string, 'hang' | 'die' | 'fail' | 'garbage' | 'not found' | 'freeze' | 'told and dead'>
   >;
@@ -111,8 +114,13 @@ async function serve(): Promise<void> {
     );
     return forever();
   }
-  const methods = Object.fromEntries(Object.entries(answers).map(([name, method]) => [name, scripted(name, method)]));
-  await serveTtrpc(socket, { 'containerd.task.v2.Task': methods });
+  const methods = (of: Readonly<Record<string, Method>>) =>
+    Object.fromEntries(Object.entries(of).map(([name, method]) => [name, scripted(name, method)]));
+  const { sandbox } = script();
+  await serveTtrpc(socket, {
+    'containerd.task.v2.Task': methods(answers),
+    ...(sandbox !== undefined && { 'containerd.runtime.sandbox.v1.Sandbox': methods(sandboxAnswers(sandbox)) }),
+  });
   await forever();
 }
 

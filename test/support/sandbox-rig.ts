@@ -15,7 +15,7 @@ const dist = new URL('../../dist/bin/', import.meta.url).pathname;
 
 /** The limits of tests: a shim that hangs is not waited for long. */
 export const shortLimits: Limits = {
-  ...{ load: 1_000, start: 5_000, call: 5_000, kill: 500, state: 500, cleanup: 5_000, info: 5_000, shutdown: 1_000 },
+  ...{ load: 1_000, start: 3_000, call: 1_500, kill: 500, state: 500, cleanup: 5_000, info: 5_000, shutdown: 1_000 },
 };
 
 export const emptySpec: Any = {

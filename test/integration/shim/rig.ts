@@ -118,11 +118,14 @@ export class Rig implements AsyncDisposable {
     return join(this.directory, id);
   }
 
+  writeBundle(id: string, options: ContainerOptions = {}): void {
+    mkdirSync(join(this.bundle(id), 'rootfs'), { recursive: true });
+    writeFileSync(join(this.bundle(id), 'config.json'), JSON.stringify(configOf(options)));
+  }
+
   /** Writes a bundle and runs `start` in it. */
   async start(id: string, options: ContainerOptions = {}): Promise<Shim> {
-    const bundle = this.bundle(id);
-    mkdirSync(join(bundle, 'rootfs'), { recursive: true });
-    writeFileSync(join(bundle, 'config.json'), JSON.stringify(configOf(options)));
+    this.writeBundle(id, options);
     const address = this.run(id, 'start', { TTRPC_ADDRESS: this.ttrpc, ...options.env }).toString();
     const client = await connectTtrpc(address);
     this.#clients.push(client);
@@ -205,10 +208,8 @@ export class Shim {
     timeoutMs = 30_000,
   ): Promise<MessageShape<O>> {
     const request = toBinary(method.input, create(method.input, init));
-    return fromBinary(
-      method.output,
-      await this.client.call('containerd.task.v2.Task', method.name, request, { timeoutMs }),
-    );
+    const { typeName } = method.parent;
+    return fromBinary(method.output, await this.client.call(typeName, method.name, request, { timeoutMs }));
   }
 
   async create(options: ContainerOptions = {}, id = this.id, timeoutMs = 30_000): Promise<number> {

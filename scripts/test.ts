@@ -27,7 +27,7 @@ const groups: readonly Group[] = [
   { name: 'integration', command: ['bun', 'test', '--timeout', '60000', 'test/integration'] },
   { name: 'advisories', command: ['bun', 'test', '--timeout', '60000', 'test/advisories'] },
   { name: 'conformance', command: ['bun', 'test', '--timeout', '120000', 'test/conformance'] },
-  { name: 'robustness', command: ['bun', 'test', '--timeout', '300000', 'test/robustness'] },
+  { name: 'robustness', command: ['bun', 'test', '--timeout', '300000', 'test/robustness', 'test/load'] },
 ];
 
 if (process.getuid?.() !== 0) {

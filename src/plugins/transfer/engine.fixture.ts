@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Log, silent } from '#base/log';
 import type { ImageVerifier } from '#core/images/verifier';
 import type { Metadata } from '#core/metadata';
-import { TransferEngine } from '#core/transfer/engine/engine';
+import { TransferEngine, type UnpackRule } from '#core/transfer/engine/engine';
 import { Registries } from '#core/transfer/engine/registries';
 import { Limiter } from '#core/transfer/limiter';
 import type { PullOptions, RegistryEnd } from '#core/transfer/transfer';
@@ -29,6 +29,8 @@ export interface TestEngineOptions {
   readonly unpacks?: number;
   readonly retryAttempts?: number;
   readonly rangeBytes?: number;
+  readonly unpackConfig?: readonly UnpackRule[];
+  readonly defaultSnapshotter?: string;
   readonly verifiers?: ReadonlyMap<string, ImageVerifier>;
   readonly log?: Log;
 }
@@ -87,7 +89,8 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
     unpacks: new Limiter(options.unpacks ?? 4),
     ...(options.verifiers !== undefined && { verifiers: options.verifiers }),
     ...(options.rangeBytes !== undefined && { rangeBytes: options.rangeBytes }),
-    defaultSnapshotter: 'overlayfs',
+    defaultSnapshotter: options.defaultSnapshotter ?? 'overlayfs',
+    ...(options.unpackConfig !== undefined && { unpackConfig: options.unpackConfig }),
     alone: true,
     log,
   });

@@ -1,14 +1,16 @@
 import { flag, list, map, number, table, text } from '#base/config';
+import { notFound } from '#base/errors';
 import { Differ } from '#core/diff/diff';
 import { orderedDiffer } from '#core/diff/ordered';
 import { ImageVerifier } from '#core/images/verifier';
 import { Metadata } from '#core/metadata';
 import { definePlugin } from '#core/plugin/plugin';
 import { every, one } from '#core/plugin/slot';
-import { TransferEngine } from '#core/transfer/engine/engine';
+import { TransferEngine, type UnpackRule } from '#core/transfer/engine/engine';
 import { proxyFrom, Registries } from '#core/transfer/engine/registries';
 import { Limiter } from '#core/transfer/limiter';
 import { Transfer } from '#core/transfer/transfer';
+import { defaultPlatform, parsePlatform } from '#lib/platform';
 
 const usualDirectories = '/etc/containerd/certs.d:/etc/docker/certs.d';
 
@@ -33,6 +35,14 @@ const config = table({
     help: 'Bytes of one request when a long layer is fetched by several at once, within max_concurrent_downloads; each may take as much memory. 0: one request for each layer.',
   }),
   default_snapshotter: text({ default: 'overlayfs', help: 'For images that are unpacked without saying where.' }),
+  unpack_config: list(
+    table({
+      platform: text({ help: "os/architecture; empty for this machine's." }),
+      snapshotter: text({ help: 'Where images of that platform are unpacked when nobody says where.' }),
+      differ: text({ help: 'The differ that unpacks for this snapshotter before the others; empty for none.' }),
+    }),
+    { help: 'What is usual for images of which platform.' },
+  ),
   config_path: text({
     help: `Directories with hosts.toml files for registries, separated by colons; empty for ${usualDirectories}.`,
   }),
@@ -69,6 +79,15 @@ export default definePlugin({
       },
       log,
     });
+    const unpackConfig = config.unpack_config.map((rule): UnpackRule => {
+      const platform = rule.platform === '' ? defaultPlatform() : parsePlatform(rule.platform);
+      if (!metadata.snapshotters.has(rule.snapshotter))
+        throw notFound(`unpack_config: snapshotter ${JSON.stringify(rule.snapshotter)}`);
+      const differ = differs.get(rule.differ);
+      if (rule.differ !== '' && differ === undefined)
+        throw notFound(`unpack_config: differ ${JSON.stringify(rule.differ)}`);
+      return { platform, snapshotter: rule.snapshotter, ...(differ !== undefined && { differ }) };
+    });
     const engine = new TransferEngine({
       metadata,
       differ: orderedDiffer([...differs.values()]),
@@ -79,6 +98,7 @@ export default definePlugin({
       unpacks: new Limiter(config.max_concurrent_unpacks),
       rangeBytes: config.concurrent_layer_fetch_buffer,
       defaultSnapshotter: config.default_snapshotter,
+      unpackConfig,
       alone: true,
       log,
     });

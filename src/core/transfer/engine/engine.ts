@@ -2,6 +2,7 @@ import { wrap } from '#base/errors';
 import type { Log } from '#base/log';
 import type { Descriptor } from '#core/descriptor';
 import type { Differ } from '#core/diff/diff';
+import { orderedDiffer } from '#core/diff/ordered';
 import type { Image } from '#core/images/images';
 import type { ImageVerifier } from '#core/images/verifier';
 import type { Scope } from '#core/scope';
@@ -18,6 +19,7 @@ import type {
   Transfer,
   UnpackTarget,
 } from '#core/transfer/transfer';
+import { defaultPlatform, onlyPlatform, type Platform } from '#lib/platform';
 import { objectOf, parseReference, type Reference } from '#lib/reference';
 import type { Repository } from '#lib/registry/repository';
 import { blobInRanges } from './blob-in-ranges.ts';
@@ -45,11 +47,20 @@ export interface EngineParts {
   readonly verifiers?: ReadonlyMap<string, ImageVerifier>;
   /** Where nobody says anything else. */
   readonly defaultSnapshotter: string;
+  /** What is usual for images of which platform; the first that fits counts. */
+  readonly unpackConfig?: readonly UnpackRule[];
   /** Whether all transfers into these stores are this engine's; see `LeaseKeeper`. */
   readonly alone: boolean;
   /** Blobs longer than this are fetched by several requests of so many bytes, as far as downloads leave places; 0: by one. */
   readonly rangeBytes?: number;
   readonly log: Log;
+}
+
+export interface UnpackRule {
+  readonly platform: Platform;
+  readonly snapshotter: string;
+  /** Unpacks for that snapshotter, before the others. */
+  readonly differ?: Differ;
 }
 
 const snapshotterLabel = 'containerd.io/defaults/snapshotter';
@@ -65,13 +76,13 @@ export class TransferEngine implements Transfer {
   };
 
   constructor(parts: EngineParts) {
-    const { metadata, differ, downloads, unpacks, alone, log } = parts;
+    const { metadata, downloads, unpacks, alone, log } = parts;
     this.#parts = parts;
     this.#leases = new LeaseKeeper(metadata, { alone, log });
     this.#gather = {
       content: metadata.content,
       intake: new Intake(metadata.content, downloads),
-      unpacker: new Unpacker(metadata, differ, unpacks, log),
+      unpacker: new Unpacker(metadata, differOf(parts), unpacks, log),
     };
   }
 
@@ -177,9 +188,26 @@ export class TransferEngine implements Transfer {
   async #targets(scope: Scope, targets: readonly UnpackTarget[]): Promise<readonly UnpackTarget[]> {
     if (targets.every(({ snapshotter }) => snapshotter !== '')) return targets;
     const { labels } = await this.#parts.metadata.namespaces.get(scope.namespace);
-    const usual = labels[snapshotterLabel] ?? this.#parts.defaultSnapshotter;
-    return targets.map((target) => (target.snapshotter === '' ? { ...target, snapshotter: usual } : target));
+    const { unpackConfig = [], defaultSnapshotter } = this.#parts;
+    const usualFor = ({ platform = defaultPlatform() }: UnpackTarget): string =>
+      labels[snapshotterLabel] ??
+      unpackConfig.find((rule) => onlyPlatform(platform).match(rule.platform))?.snapshotter ??
+      defaultSnapshotter;
+    return targets.map((target) => (target.snapshotter === '' ? { ...target, snapshotter: usualFor(target) } : target));
   }
+}
+
+function differOf({ differ, unpackConfig = [] }: EngineParts): (snapshotter: string) => Differ {
+  const special = new Map<string, Differ>();
+  for (const { snapshotter, differ: own } of unpackConfig)
+    if (own !== undefined && !special.has(snapshotter)) special.set(snapshotter, preferring(own, differ));
+  return (snapshotter) => special.get(snapshotter) ?? differ;
+}
+
+/** One that waits for whole layers is not passed over for another that does not. */
+function preferring(own: Differ, others: Differ): Differ {
+  const { apply, compare } = orderedDiffer([own, others]);
+  return { apply, compare, ...(own.unpack !== undefined && { unpack: own.unpack.bind(own) }) };
 }
 
 async function resolve(

@@ -1,4 +1,5 @@
 import { classOf, type ErrorClass, isFault, messageOf } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import type { Log } from '#base/log';
 import { formatTimestamp, fromMillis, now, toMillis } from '#base/timestamp';
 import type { Metadata } from '#core/metadata';
@@ -62,7 +63,9 @@ export class LeaseKeeper {
     const key = `${scope.namespace} ${id}`;
     this.#live.add(key);
     try {
+      await failpoint?.('transfer.lease.made');
       const result = await work({ ...scope, lease: id });
+      await failpoint?.('transfer.named');
       this.#live.delete(key);
       if (this.#alone) await this.#clean(scope.namespace, value);
       else await this.#release(scope.namespace, id);
@@ -106,6 +109,7 @@ export class LeaseKeeper {
     try {
       for (const { id, labels } of await leases.list(scope)) {
         if (labels[mark] !== value || this.#live.has(`${namespace} ${id}`)) continue;
+        await failpoint?.('transfer.lease.deleting');
         await leases.delete(scope, id).catch((error: unknown) => {
           if (!isFault(error, 'not_found')) throw error;
         });

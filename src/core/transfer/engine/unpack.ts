@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { abortable } from '#base/cancellation';
 import { deferAsync } from '#base/disposal';
 import { failedPrecondition, invalidArgument, isFault, wrap } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import type { Log } from '#base/log';
 import { now, toNanos } from '#base/timestamp';
 import type { Descriptor } from '#core/descriptor';
@@ -56,13 +57,13 @@ interface Leftover {
  */
 export class Unpacker {
   readonly #metadata: Stores;
-  readonly #differ: Differ;
+  readonly #differ: (snapshotter: string) => Differ;
   readonly #places: Limiter;
   readonly #log: Log;
   readonly #lock = new KeyedLock();
   readonly #leftovers: Leftover[] = [];
 
-  constructor(metadata: Stores, differ: Differ, places: Limiter, log: Log) {
+  constructor(metadata: Stores, differ: (snapshotter: string) => Differ, places: Limiter, log: Log) {
     this.#log = log;
     this.#metadata = metadata;
     this.#differ = differ;
@@ -100,6 +101,7 @@ export class Unpacker {
         return belowReady;
       });
     });
+    await failpoint?.('transfer.unpacked');
     const key = `containerd.io/gc.ref.snapshot.${order.snapshotter}`;
     const { digest } = order.config;
     await this.#metadata.content.update(scope, { digest, labels: { [key]: top } }, [`labels.${key}`]);
@@ -118,6 +120,7 @@ export class Unpacker {
     } catch (error) {
       if (!isFault(error, 'already_exists') || !(await this.#exists(scope, task))) throw error;
     }
+    await failpoint?.('transfer.layer.committed');
     const key = 'containerd.io/uncompressed';
     const { digest } = layer.descriptor;
     await this.#metadata.content.update(scope, { digest, labels: { [key]: task.diffId } }, [`labels.${key}`]);
@@ -164,6 +167,7 @@ export class Unpacker {
       if (digest !== task.diffId)
         throw failedPrecondition(`layer ${layer.descriptor.digest} unpacks to ${digest}, not to ${task.diffId}`);
       await abortable(Promise.all([layer.done, belowReady]), scope.signal);
+      await failpoint?.('transfer.layer.applied');
       await snapshotter.commit(scope, chainId, key, { labels, ...(rebase && { parent: below }) });
     } catch (error) {
       await this.#discard({ namespace: scope.namespace, snapshotter, key });
@@ -186,12 +190,13 @@ export class Unpacker {
   }
 
   async #fill(scope: Scope, task: LayerTask, mounts: readonly Mount[], options: ApplyOptions): Promise<Descriptor> {
-    const { layer, board } = task;
+    const { layer, board, order } = task;
+    const differ = this.#differ(order.snapshotter);
     const file = await abortable(layer.file, scope.signal);
     using _place = await this.#places.enter(scope.signal);
-    if (file?.growing === true && this.#differ.unpack !== undefined) {
+    if (file?.growing === true && differ.unpack !== undefined) {
       const arriving = { mediaType: layer.descriptor.mediaType, path: file.path };
-      await using unpack = this.#differ.unpack(scope, arriving, mounts, options);
+      await using unpack = differ.unpack(scope, arriving, mounts, options);
       file.follow(unpack);
       await using _ = deferAsync(async () => {
         await unpack[Symbol.asyncDispose](); // before the file is closed
@@ -206,7 +211,7 @@ export class Unpacker {
       }
     }
     await abortable(layer.done, scope.signal);
-    return await extracting(board, layer, naming(layer, this.#differ.apply(scope, layer.descriptor, mounts, options)));
+    return await extracting(board, layer, naming(layer, differ.apply(scope, layer.descriptor, mounts, options)));
   }
 }
 

@@ -1,12 +1,12 @@
-const headerBytes = 9;
+export const headerBytes = 9;
 const none = Buffer.alloc(0);
 
 export interface Frame {
   readonly type: number;
   readonly flags: number;
   readonly stream: number;
-  /** The bytes that pass by themselves: what is changed here is changed there. Of frames that are wanted whole only. */
-  readonly payload: Buffer | undefined;
+  /** Header and payload, the very bytes that pass: what is changed here is changed there. Of frames that are wanted whole only. */
+  readonly bytes: Buffer | undefined;
 }
 
 export interface ScannerOptions {
@@ -70,8 +70,8 @@ export class FrameScanner {
     const wanted = this.#options.wanted?.(type, flags, length) === true;
     if (wanted && bytes.length - at < headerBytes + length) return false;
     this.#rest = headerBytes + length;
-    const payload = wanted ? bytes.subarray(at + headerBytes, at + headerBytes + length) : undefined;
-    this.#present = { type, flags, stream: bytes.readUInt32BE(at + 5) & 0x7fffffff, payload };
+    const stream = bytes.readUInt32BE(at + 5) & 0x7fffffff;
+    this.#present = { type, flags, stream, bytes: wanted ? bytes.subarray(at, at + headerBytes + length) : undefined };
     return true;
   }
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { FrameScanner } from './frame-scanner.ts';
+import { FrameScanner, headerBytes } from './frame-scanner.ts';
 import { WindowMend } from './window-mend.ts';
 
 const size = 400_000;
@@ -40,10 +40,10 @@ async function serve(send: (socket: Socket, bytes: Buffer) => void) {
     const scanner = new FrameScanner({
       skip: 24,
       wanted: (type) => type === 0,
-      onFrame({ type, stream, payload }) {
+      onFrame({ type, stream, bytes }) {
         if (type === 4) answer(frame(4, 1, 0, Buffer.alloc(0)));
         if (type !== 0) return;
-        const sum = (received.get(stream) ?? 0) + (payload?.length ?? 0);
+        const sum = (received.get(stream) ?? 0) + (bytes?.length ?? headerBytes) - headerBytes;
         received.set(stream, sum);
         if (sum >= 65_535 && !widened) {
           widened = true;
@@ -93,7 +93,7 @@ test('bytes pass as they came, in whatever pieces they come; only a frame that i
     const seen: string[] = [];
     const scanner = new FrameScanner({
       wanted: (type) => type === 4,
-      onFrame: ({ type, stream, payload }) => seen.push(`${type} ${stream} ${payload?.readUInt32BE(2) ?? ''}`),
+      onFrame: ({ type, stream, bytes: whole }) => seen.push(`${type} ${stream} ${whole?.readUInt32BE(11) ?? ''}`),
     });
     const passed: Buffer[] = [];
     for (let at = 0; at < bytes.length; at += piece) passed.push(scanner.scan(bytes.subarray(at, at + piece)).bytes);

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { type Frame, FrameScanner } from './frame-scanner.ts';
+import { type Frame, FrameScanner, headerBytes } from './frame-scanner.ts';
 
 const kind = { data: 0, headers: 1, reset: 3, settings: 4, windowUpdate: 8 } as const;
 /** On data and headers: the stream's last. On settings: an acknowledgement. */
@@ -14,13 +14,14 @@ const mostSettings = 600;
  * A client's HTTP/2 connection on which a server may widen its streams' windows (SETTINGS_INITIAL_WINDOW_SIZE) while streams are open.
  * Bun's client counts that for new streams only, against RFC 9113 6.9.2, so that an upload to a Go server, which widens them as it finds
  * the connection fast, would wait for ever (oven-sh/bun#41329). Here the client is told of the usual window always, and of what there is
- * more by a WINDOW_UPDATE for each stream. Costs a look at each frame's header: for connections that upload.
+ * more by a WINDOW_UPDATE for each stream. It also keeps a stream's end from being lost (`soften`). Costs a look at each frame's header: for connections that upload.
  */
 export class WindowMend extends Duplex {
   readonly #socket: Socket;
   readonly #open = new Set<number>();
   readonly #incoming = new FrameScanner({
-    wanted: (type, flags, length) => type === kind.settings && (flags & lastOrAck) === 0 && length <= mostSettings,
+    wanted: (type, flags, length) =>
+      type === kind.reset || (type === kind.settings && (flags & lastOrAck) === 0 && length <= mostSettings),
     onFrame: (frame) => this.#received(frame),
   });
   readonly #outgoing = new FrameScanner({ skip: prefaceBytes, onFrame: (frame) => this.#sent(frame) });
@@ -90,8 +91,10 @@ export class WindowMend extends Duplex {
   }
 
   #received(frame: Frame): void {
-    if (frame.payload !== undefined) this.#settings(frame.payload);
-    else if (ends(frame)) this.#open.delete(frame.stream);
+    const { type, stream, bytes } = frame;
+    if (type === kind.settings && bytes !== undefined) this.#settings(bytes.subarray(headerBytes));
+    if (type === kind.reset && bytes !== undefined && !this.#open.has(stream)) soften(bytes);
+    if (ends(frame)) this.#open.delete(stream);
   }
 
   /** Takes note of the window, and has the client read the usual one instead. One that is smaller than usual is left to it. */
@@ -120,4 +123,14 @@ export class WindowMend extends Duplex {
 /** Whether nothing more comes of the stream from the side that sent this. A client that ended its own has nothing more to send either. */
 function ends({ type, flags }: Frame): boolean {
   return type === kind.reset || ((type === kind.data || type === kind.headers) && (flags & lastOrAck) !== 0);
+}
+
+/**
+ * A server that ends a call before the client has ended its own side says so by a reset without an error behind the last frame. Bun's client
+ * then forgets at times what came before, and the call never ends. It becomes a WINDOW_UPDATE that changes nothing.
+ */
+function soften(reset: Buffer): void {
+  if (reset.length !== headerBytes + 4 || reset.readUInt32BE(headerBytes) !== 0) return;
+  reset[3] = kind.windowUpdate;
+  reset.writeUInt32BE(1, headerBytes);
 }

@@ -1,5 +1,6 @@
 /**
- * `npm run dist`: a tarball of what `npm run build` made, to be unpacked at `/`: programs below usr/local/bin, a systemd unit, completions.
+ * `npm run dist`: a tarball of what `npm run build` made, to be unpacked at `/`: programs below usr/local/bin, a systemd unit, completions,
+ * manual pages.
  * `-- --out DIR` puts it elsewhere than dist/. The three names of the one executable stay hard links in it. The same commit
  * and programs give the same bytes; SOURCE_DATE_EPOCH sets another date for everything inside.
  */
@@ -20,6 +21,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { berthVersion } from '#base/version';
 import { completion, type Shell, shells } from '#cmd/cli/completion';
+import { manualPages } from '#cmd/cli/manual';
 import { containerd } from '#cmd/containerd/program';
 import { ctr } from '#cmd/ctr/program';
 
@@ -54,6 +56,9 @@ function fill(): void {
   for (const program of [ctr, containerd('')]) {
     for (const shell of shells)
       writeFileSync(place(completionPath[shell](program.name)), completion(program, shell), { mode: 0o644 });
+    const date = new Date(Number(dateOf()) * 1000).toISOString().slice(0, 10);
+    for (const [name, text] of manualPages(program, { source: `berth ${berthVersion.own}`, date }))
+      writeFileSync(place(`usr/local/share/man/man8/${name}`), text, { mode: 0o644 });
   }
 }
 

@@ -20,6 +20,8 @@ export interface CommandSpec<F extends Flags, G extends Flags> {
   readonly args?: string;
   readonly description?: string;
   readonly flags: F;
+  /** What the arguments are names of, in order, with `...` behind the last for all that follow: `['images', 'files...']`. For completions. */
+  readonly completes?: readonly string[];
   readonly hidden?: boolean;
   run(invocation: Invocation<F, G>): Promise<number | undefined>;
 }
@@ -32,6 +34,7 @@ export interface Command {
   readonly args: string;
   readonly description: string;
   readonly flags: Flags;
+  readonly completes: readonly string[];
   readonly hidden: boolean;
   readonly commands: readonly Command[];
   readonly run: ((invocation: Invocation<Flags, Flags>) => Promise<number | undefined>) | undefined;
@@ -58,6 +61,7 @@ export function commandsFor<G extends Flags>(): <F extends Flags>(spec: CommandS
     args: spec.args ?? '[arguments...]',
     description: spec.description ?? '',
     flags: spec.flags,
+    completes: spec.completes ?? [],
     hidden: spec.hidden ?? false,
     commands: [],
     // The flags were parsed by the very table that gives them their types.
@@ -79,6 +83,7 @@ export function group(
     args: '[arguments...]',
     description: '',
     flags: options.flags ?? {},
+    completes: [],
     hidden: false,
     commands,
     run: undefined,

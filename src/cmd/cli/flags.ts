@@ -14,6 +14,8 @@ export interface Flag<T = unknown> {
   readonly hidden: boolean;
   /** What the help shows as the default, when that is not a value but something that is found out. */
   readonly shown?: string;
+  /** What its values are names of (`images`), or `files` or `directories`: for completions. */
+  readonly completes?: string;
 }
 
 interface Common {
@@ -22,6 +24,7 @@ interface Common {
   readonly value?: string;
   readonly hidden?: boolean;
   readonly shown?: string;
+  readonly completes?: string;
 }
 
 export type Flags = Readonly<Record<string, Flag>>;
@@ -53,6 +56,7 @@ function make<T>(kind: Flag['kind'], help: string, fallback: T, options: Common)
     hidden: options.hidden ?? false,
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.shown === undefined ? {} : { shown: options.shown }),
+    ...(options.completes === undefined ? {} : { completes: options.completes }),
   };
 }
 

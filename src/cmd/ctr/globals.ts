@@ -16,10 +16,16 @@ export const globals = {
     alias: 'a',
     default: '/run/containerd/containerd.sock',
     env: 'CONTAINERD_ADDRESS',
+    completes: 'files',
   }),
   timeout: duration('total timeout for ctr commands'),
   'connect-timeout': duration('timeout for connecting to containerd'),
-  namespace: text('namespace to use with commands', { alias: 'n', default: 'default', env: 'CONTAINERD_NAMESPACE' }),
+  namespace: text('namespace to use with commands', {
+    alias: 'n',
+    default: 'default',
+    env: 'CONTAINERD_NAMESPACE',
+    completes: 'namespaces',
+  }),
 };
 type Globals = typeof globals;
 export type CtrInvocation<F extends Flags = Flags> = Invocation<F, Globals>;

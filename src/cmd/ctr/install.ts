@@ -8,6 +8,7 @@ export default command({
   summary: 'install a new package',
   args: '<ref>',
   description: "Put the programs of an image into the daemon's managed directory, or another one.",
+  completes: ['images'],
   flags: {
     libs: flag('install libs from the image', { alias: 'l' }),
     replace: flag('replace any binaries or libs in the opt directory', { alias: 'r' }),

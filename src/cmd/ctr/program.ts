@@ -1,5 +1,7 @@
 import { berthVersion } from '#base/version';
 import { group, type Program } from '../cli/command.ts';
+import { completionCommand } from '../cli/completion-command.ts';
+import { namesCommand } from '../cli/names-command.ts';
 import checkpointContainer from './containers/checkpoint.ts';
 import createContainer from './containers/create.ts';
 import deleteContainer from './containers/delete.ts';
@@ -45,6 +47,7 @@ import createLease from './leases/create.ts';
 import deleteLease from './leases/delete.ts';
 import listLeases from './leases/list.ts';
 import whyLease from './leases/why.ts';
+import { namesOf } from './names.ts';
 import createNamespace from './namespaces/create.ts';
 import labelNamespace from './namespaces/label.ts';
 import listNamespaces from './namespaces/list.ts';
@@ -200,5 +203,7 @@ export const ctr: Program = {
       [deleteShim, execShim, startShim, shimState, shutdownShim, shimPprof],
       { flags: shimFlags },
     ),
+    completionCommand('ctr', () => ctr),
+    namesCommand(() => ctr, namesOf),
   ],
 };

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { containerd } from '#cmd/containerd/program';
+import { ctr } from '#cmd/ctr/program';
 import { run, TestDaemon } from '#test/support/daemon';
 
 const top = new URL('../../..', import.meta.url).pathname;
@@ -21,9 +24,11 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const installed = (path: string) => join(directory, path);
 
-test('the tarball has programs, unit and completions where they belong, and nothing else', () => {
+const manual = 'usr/local/share/man/man8/';
+
+test('the tarball has programs, unit, completions and manual where they belong, and nothing else', () => {
   const files = listing.split('\n').filter((path) => path !== '' && !path.endsWith('/'));
-  expect(files.sort()).toEqual([
+  expect(files.filter((path) => !path.startsWith(manual)).sort()).toEqual([
     'etc/systemd/system/containerd.service',
     'usr/local/bin/containerd',
     'usr/local/bin/containerd-shim-runc-v2',
@@ -85,17 +90,31 @@ test('the unit starts what was installed, is told when it is ready, and leaves c
     expect(unit).toContain(`\n${line}\n`);
 });
 
-/** What bash offers for the last of these words. */
+test('every command of the programs has a page of the manual, which groff sets without complaint', async () => {
+  const pages = readdirSync(installed(manual));
+  const programs = [ctr, containerd('')];
+  const commands = programs.flatMap(({ name, commands: all }) =>
+    all.filter(({ hidden }) => !hidden).map((one) => `${name}-${one.name}.8`),
+  );
+  expect(pages.sort()).toEqual([...programs.map(({ name }) => `${name}.8`), ...commands].sort());
+  const set = await run('groff', ['-man', '-Tutf8', '-ww', ...pages.map((name) => installed(`${manual}${name}`))]);
+  expect({ code: set.code, stderr: set.stderr }).toEqual({ code: 0, stderr: '' });
+  const page = await run('groff', ['-man', '-Tascii', '-P-cbou', installed(`${manual}ctr-images.8`)]);
+  for (const words of ['--all-platforms', 'ctr images pull [command options] [flags] <ref>', 'CONTAINERD_SNAPSHOTTER'])
+    expect(page.stdout).toContain(words);
+});
+
+/** What bash offers for the last of these words; `words` may hold a program's path before it. */
 async function offered(program: string, ...words: readonly string[]): Promise<string[]> {
   const script = installed(`usr/local/share/bash-completion/completions/${program}`);
   const { code, stdout, stderr } = await run('bash', [
     '--norc',
     '-uc',
-    `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _berth_"$1"; printf "%s\\n" "\${COMPREPLY[@]}"`,
+    'source "$1"; COMP_LINE=$2; COMP_POINT=${#2}; _berth_"$3"; printf "%s\\n" "${COMPREPLY[@]}"',
     'bash',
     script,
+    [installed(`usr/local/bin/${program}`), ...words].join(' '),
     program,
-    ...words,
   ]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return stdout.split('\n').filter((line) => line !== '');
@@ -103,11 +122,39 @@ async function offered(program: string, ...words: readonly string[]): Promise<st
 
 test('bash completes commands at every depth, behind flags with their values, and by other names', async () => {
   expect(await offered('ctr', 'im')).toEqual(['images']);
-  expect(await offered('ctr', '-a', '/x', '--namespace', '=', 'k8s', 'i', 'pu')).toEqual(['pull', 'push']);
+  expect(await offered('ctr', '-a', '/x', '--namespace=k8s', 'i', 'pu')).toEqual(['pull', 'push']);
   expect(await offered('ctr', 'snapshots', '--snapshotter', 'native', 'tr')).toEqual(['tree']);
   expect(await offered('ctr', 'images', 'pull', '--pla')).toEqual(['--plain-http', '--platform']);
   expect(await offered('containerd', 'config', 'd')).toEqual(['default', 'dump']);
 });
+
+test('bash offers names that the daemon tells, cut as bash cuts words, and nothing where none answers in time', async () => {
+  const daemon = new TestDaemon({ built: true });
+  await using _ = daemon;
+  daemon.executable = installed('usr/local/bin/containerd');
+  await daemon.start();
+  const at = ['-a', daemon.address];
+  const blob = await run(installed('usr/local/bin/ctr'), [...at, '-n', 'one', 'content', 'ingest', 'x'], 'some bytes');
+  expect(blob.code).toBe(0);
+  const digest = createHash('sha256').update('some bytes').digest('hex');
+  expect(await run(installed('usr/local/bin/ctr'), [...at, 'namespaces', 'create', 'two'])).toMatchObject({ code: 0 });
+  expect(await offered('ctr', ...at, '-n', '')).toEqual(['one', 'two']);
+  expect(await offered('ctr', ...at, 'namespaces', 'rm', 'o')).toEqual(['one']);
+  expect(await offered('ctr', ...at, '-n', 'one', 'content', 'get', '')).toEqual([`sha256:${digest}`]);
+  expect(await offered('ctr', ...at, '--namespace=one', 'content', 'get', `sha256:${digest.slice(0, 8)}`)).toEqual([
+    digest,
+  ]);
+  expect(await offered('ctr', ...at, '-n', 'two', 'content', 'get', '')).toEqual([]);
+  expect(await offered('ctr', ...at, 'images', 'check', '--snapshotter', 'ov')).toEqual(['overlayfs']);
+  process.kill(daemon.pid, 'SIGSTOP');
+  try {
+    const begun = performance.now();
+    expect(await offered('ctr', ...at, 'namespaces', 'rm', 'o')).toEqual([]);
+    expect(performance.now() - begun).toBeLessThan(10_000); // one second, on a machine that is not busy
+  } finally {
+    process.kill(daemon.pid, 'SIGCONT');
+  }
+}, 60_000);
 
 test('bash offers no commands where a value or an argument stands', async () => {
   expect(await offered('ctr', '--address', '')).toEqual([]);

@@ -9,6 +9,7 @@ export default command({
   summary: 'checkpoint a container',
   args: 'CONTAINER REF',
   description: 'Save a container as an image. A task that runs is paused meanwhile.',
+  completes: ['containers', 'images'],
   flags: {
     rw: flag('include the rw layer in the checkpoint'),
     image: flag('include the image in the checkpoint'),

@@ -7,6 +7,7 @@ export default command({
   name: 'create',
   summary: 'create container',
   args: '[flags] Image|RootFS CONTAINER [COMMAND] [ARG...]',
+  completes: ['images'],
   flags: containerFlags,
   run: async (session, { flags, args, given, io }) => {
     const words = readWords(args, flags);

@@ -10,6 +10,7 @@ export default command({
   aliases: ['del', 'remove', 'rm'],
   summary: 'delete one or more existing containers',
   args: '[flags] CONTAINER [CONTAINER, ...]',
+  completes: ['containers...'],
   flags: { 'keep-snapshot': flag('do not clean up snapshot with container') },
   run: async (session, { io, args, flags }) => {
     if (args.length === 0) throw invalidArgument('must specify at least one container to delete');

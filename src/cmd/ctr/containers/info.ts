@@ -10,6 +10,7 @@ export default command({
   name: 'info',
   summary: 'get info about a container',
   args: 'CONTAINER',
+  completes: ['containers'],
   flags: { spec: flag('only display the spec') },
   run: async ({ client, scope }, { io, args: [id], flags }) => {
     if (id === undefined || id === '') throw invalidArgument('container id must be provided');

@@ -7,6 +7,7 @@ export default command({
   summary: 'set and clear labels for a container',
   args: '[flags] CONTAINER [<key>=<value>, ...]',
   description: 'set and clear labels for a container',
+  completes: ['containers'],
   flags: {},
   run: async ({ client, scope }, { io, args: [id, ...pairs] }) => {
     if (id === undefined || id === '') throw invalidArgument('container id must be provided');

@@ -8,6 +8,7 @@ export default command({
   aliases: ['ls'],
   summary: 'list containers',
   args: '[flags] [<filter>, ...]',
+  completes: ['containers...'],
   flags: { quiet: flag('print only the container id', { alias: 'q' }) },
   run: async ({ client, scope }, { io, args, flags }) => {
     const containers = await client.containers.list(scope, args);

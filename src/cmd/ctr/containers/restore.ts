@@ -11,6 +11,7 @@ export default command({
   summary: 'restore a container from checkpoint',
   args: 'CONTAINER REF',
   description: 'Make a container of a checkpoint, fetched if it is not here, and start it.',
+  completes: ['', 'images'],
   flags: {
     rw: flag('restore the rw layer from the checkpoint'),
     live: flag('restore the runtime and memory data from the checkpoint'),

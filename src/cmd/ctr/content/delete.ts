@@ -9,6 +9,7 @@ export default command({
   summary: 'permanently delete one or more blobs',
   args: '[<digest>, ...]',
   description: 'Delete one or more blobs permanently. Successfully deleted\n  blobs are printed to stdout.',
+  completes: ['content...'],
   flags: {},
   run: async ({ client, scope }, { io, args }) => {
     let failed: unknown;

@@ -21,6 +21,7 @@ export default command({
   summary: 'edit a blob and return a new digest',
   args: '[flags] <digest>',
   description: 'Edit a copy of a blob, store what came of it, and print its digest. The blob itself stays as it is.',
+  completes: ['content'],
   flags: {
     validate: text('validate the result against a format: json, manifest, index, config'),
     editor: text('select editor (vim, emacs, etc.)', { env: 'EDITOR' }),

@@ -10,6 +10,7 @@ export default localCommand({
   summary: 'retrieve blobs from a remote',
   args: '[flags] <remote> [<digest>, ...]',
   description: 'Fetch blobs by digests from a remote, and print them one after the other.',
+  completes: ['images', 'content...'],
   flags: { ...registryFlags, 'media-type': text('specify target mediatype for request header') },
   run: async ({ io, args: [remote, ...words], flags }) => {
     if (remote === undefined || remote === '') throw invalidArgument('please provide a remote reference');

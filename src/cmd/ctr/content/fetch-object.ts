@@ -10,6 +10,7 @@ export default localCommand({
   args: '[flags] <remote> [<object>]',
   description:
     "Print the manifest or index that a reference stands for; with an object, the one of that tag or digest in the reference's repository.",
+  completes: ['images'],
   flags: registryFlags,
   run: async ({ io, args: [remote, object = ''], flags }) => {
     if (remote === undefined || remote === '') throw invalidArgument('please provide a remote reference');

@@ -12,6 +12,7 @@ export default command({
   summary: 'fetch all content for an image into containerd',
   args: '[flags] <remote>',
   description: "Fetch an image's content and name it, without unpacking.",
+  completes: ['images'],
   flags: {
     ...registryFlags,
     label: list('labels to attach to the image'),

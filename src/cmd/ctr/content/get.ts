@@ -9,6 +9,7 @@ export default command({
   summary: 'get the data for an object',
   args: '[<digest>, ...]',
   description: 'display the image object',
+  completes: ['content'],
   flags: {},
   run: async ({ client, scope }, { io, args: [text] }) => {
     if (text === undefined) throw invalidArgument('digest must be specified');

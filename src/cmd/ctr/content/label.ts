@@ -8,6 +8,7 @@ export default command({
   summary: 'add labels to content',
   args: '<digest> [<label>=<value> ...]',
   description: 'labels blobs in the content store',
+  completes: ['content'],
   flags: {},
   run: async ({ client, scope }, { io, args: [word, ...pairs] }) => {
     if (word === undefined) throw invalidArgument('digest must be specified');

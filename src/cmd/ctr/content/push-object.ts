@@ -16,6 +16,7 @@ export default command({
   args: '[flags] <remote> <object> <type>',
   description:
     'Push objects by identifier to a remote: the object is a digest in the content store, the type its media type.',
+  completes: ['images', 'content'],
   flags: registryFlags,
   run: async ({ client, scope }, { io, args: [remote, object, mediaType = ''], flags }) => {
     if (remote === undefined || remote === '') throw invalidArgument('please provide a remote reference');

@@ -1,20 +1,22 @@
 import { checkImage, type ImageState } from '#client/image-blobs';
 import { isUnpacked } from '#client/unpacked';
 import { defaultPlatform, onlyPlatform } from '#lib/platform';
-import { flag, text } from '../../cli/flags.ts';
+import { flag } from '../../cli/flags.ts';
 import { formatBytes } from '../../cli/humanize.ts';
 import { narrow } from '../../cli/tabwriter.ts';
 import { command } from '../globals.ts';
 import { printLine, printTable } from '../output.ts';
+import { snapshotterFlag } from '../snapshotter-flag.ts';
 
 export default command({
   name: 'check',
   summary: 'check existing images to ensure all content is available locally',
   args: '[flags] [<filter>, ...]',
   description: 'check existing images to ensure all content is available locally',
+  completes: ['images...'],
   flags: {
     quiet: flag('print only the ready image refs (fully downloaded and unpacked)', { alias: 'q' }),
-    snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
+    snapshotter: snapshotterFlag,
   },
   run: async ({ client, scope }, { io, args, flags }) => {
     const platforms = onlyPlatform(defaultPlatform());

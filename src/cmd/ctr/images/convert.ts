@@ -15,6 +15,7 @@ export default command({
     "   e.g., 'ctr images convert --uncompress --oci example.com/foo:orig example.com/foo:converted'\n\n" +
     "   Use '--platform' to define the output platform.\n" +
     "   When '--all-platforms' is given all images in a manifest list must be available.",
+  completes: ['images', 'images'],
   flags: {
     uncompress: flag('convert tar.gz layers to uncompressed tar layers'),
     oci: flag('convert Docker media types to OCI media types'),

@@ -9,6 +9,7 @@ export default command({
   summary: 'remove one or more images by reference',
   args: '[flags] <ref> [<ref>, ...]',
   description: 'remove one or more images by reference',
+  completes: ['images...'],
   flags: { sync: flag('Synchronously remove image and all associated resources') },
   run: async ({ client, scope }, { io, args, flags }) => {
     let failed: unknown;

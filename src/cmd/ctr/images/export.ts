@@ -12,6 +12,7 @@ export default command({
   summary: 'export images',
   args: '[flags] <out> <image> ...',
   description: 'Write images as an archive that both OCI tools and docker load read; - is standard output.',
+  completes: ['files', 'images...'],
   flags: {
     'skip-manifest-json': flag('do not add Docker compatible manifest.json to archive'),
     'skip-non-distributable': flag('do not add non-distributable blobs such as Windows layers to archive'),

@@ -7,6 +7,7 @@ import { defaultPlatform, parsePlatform } from '#lib/platform';
 import { flag, list, text } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
 import { parseNewLabels, printLine } from '../output.ts';
+import { snapshotterFlag } from '../snapshotter-flag.ts';
 import { performerOf } from './performer.ts';
 
 export default command({
@@ -15,6 +16,7 @@ export default command({
   args: '[flags] <in>',
   description:
     'Take in an archive: an OCI layout or what docker save writes, plain or compressed; - is standard input.',
+  completes: ['files'],
   flags: {
     'base-name': text('base image name for added images, when provided only images with this name prefix are imported'),
     digests: flag('whether to create digest images (default: false)'),
@@ -26,7 +28,7 @@ export default command({
     platform: text('imports content for specific platform'),
     'no-unpack': flag('skip unpacking the images, false by default'),
     'compress-blobs': flag('compress uncompressed blobs when creating manifest (Docker format only)'),
-    snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
+    snapshotter: snapshotterFlag,
     label: list('labels to attach to the image'),
     'discard-unpacked-layers': flag(
       'allow the garbage collector to clean layers up from the content store after unpacking, cannot be used with --no-unpack, false by default',

@@ -15,6 +15,7 @@ export default command({
   summary: 'inspect an image',
   args: '<image> [flags]',
   description: 'Show what an image is made of, as a tree.',
+  completes: ['images'],
   flags: { content: flag('Show JSON content') },
   run: async (session, { io, args: [name, ...more], flags }) => {
     // Unlike everywhere else the flag may come behind, as the usage has it.

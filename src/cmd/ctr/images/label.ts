@@ -8,6 +8,7 @@ export default command({
   summary: 'set and clear labels for an image',
   args: '[flags] <name> [<key>=<value>, ...]',
   description: 'set and clear labels for an image',
+  completes: ['images'],
   flags: { 'replace-all': flag('replace all labels', { alias: 'r' }) },
   run: async ({ client, scope }, { io, args: [name, ...pairs], flags }) => {
     if (name === undefined || name === '') throw invalidArgument('please specify an image');

@@ -15,6 +15,7 @@ export default command({
   summary: 'list images known to containerd',
   args: '[flags] [<filter>, ...]',
   description: 'list images registered with containerd',
+  completes: ['images...'],
   flags: { quiet: flag('print only the image refs', { alias: 'q' }) },
   run: async (session, { io, args, flags }) => {
     const images = await session.client.images.list(session.scope, args);

@@ -9,11 +9,12 @@ import { mountAll } from '#sys/mount';
 import { flag, list, text } from '../../cli/flags.ts';
 import { type CtrInvocation, command, type Session } from '../globals.ts';
 import { parseNewLabels, printLine } from '../output.ts';
+import { snapshotterFlag } from '../snapshotter-flag.ts';
 import { registryFlags, registryOptions } from './registry-flags.ts';
 
 const flags = {
   ...registryFlags,
-  snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
+  snapshotter: snapshotterFlag,
   label: list('labels to attach to the image'),
   rw: flag('Enable write support on the mount'),
   platform: text('Mount the image for the specified platform', { default: 'linux/amd64' }),
@@ -27,6 +28,7 @@ export default command({
   description:
     'Mount an image rootfs to a specified path. An image that is not here is fetched where a flag says how to reach its registry.\n\n' +
     '   When you are done, use the unmount command.',
+  completes: ['images', 'directories'],
   flags,
   run: async (session, invocation) => {
     const {

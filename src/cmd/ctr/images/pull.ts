@@ -3,9 +3,10 @@ import { pull } from '#client/transfer';
 import { rootSnapshot } from '#client/unpacked';
 import { defaultPlatform, formatPlatform, onlyPlatform, type Platform, parsePlatform } from '#lib/platform';
 import { formatElapsed } from '../../cli/elapsed.ts';
-import { flag, list, number, text } from '../../cli/flags.ts';
+import { flag, list, number } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
 import { parseNewLabels, printLine } from '../output.ts';
+import { snapshotterFlag } from '../snapshotter-flag.ts';
 import { atLeastOne } from './at-least-one.ts';
 import { performerOf } from './performer.ts';
 import { registryFlags, registryOptions } from './registry-flags.ts';
@@ -16,9 +17,10 @@ export default command({
   summary: 'pull an image from a remote',
   args: '[flags] <ref>',
   description: 'Fetch an image, unpack it and name it: the daemon does it, or ctr itself where the daemon cannot.',
+  completes: ['images'],
   flags: {
     ...registryFlags,
-    snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
+    snapshotter: snapshotterFlag,
     label: list('labels to attach to the image'),
     platform: list('Pull content from a specific platform'),
     'all-platforms': flag('pull content and metadata from all platforms'),

@@ -14,6 +14,7 @@ export default command({
   summary: 'push an image to a remote',
   args: '[flags] <remote> [<local>]',
   description: 'Send an image to a registry: what the registry has already is not sent again.',
+  completes: ['images', 'images'],
   flags: {
     ...registryFlags,
     manifest: text('digest of manifest'),

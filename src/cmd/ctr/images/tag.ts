@@ -10,6 +10,7 @@ export default command({
   summary: 'tag an image',
   args: '[flags] <source_ref> <target_ref> [<target_ref>, ...]',
   description: 'Tag an image for use in containerd.',
+  completes: ['images', 'images...'],
   flags: {
     force: flag('force target_ref to be created, regardless if it already exists'),
     local: flag('Run tag locally rather than through transfer API'),

@@ -1,12 +1,13 @@
 import { invalidArgument } from '#base/errors';
 import { unmountAll } from '#sys/mount';
-import { type Flags, flag, list, text } from '../../cli/flags.ts';
+import { type Flags, flag, list } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
 import { printLine } from '../output.ts';
+import { snapshotterFlag } from '../snapshotter-flag.ts';
 import { registryFlags } from './registry-flags.ts';
 
 const own = {
-  snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
+  snapshotter: snapshotterFlag,
   rm: flag('remove the snapshot after a successful unmount'),
 };
 /** containerd's ctr takes them here, where there is nothing that they could be said of. */
@@ -23,6 +24,7 @@ export default command({
   summary: 'unmount the image from the target',
   args: '[flags] <target>',
   description: 'Unmount the image rootfs from the specified target.',
+  completes: ['directories'],
   flags: { ...idleFlags, ...own },
   run: async ({ client, scope }, { io, args: [target], flags, given }) => {
     if (target === undefined || target === '') throw invalidArgument('please provide a target path to unmount from');

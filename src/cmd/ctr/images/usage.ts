@@ -1,18 +1,19 @@
 import { invalidArgument } from '#base/errors';
 import { rootSnapshot } from '#client/unpacked';
 import { defaultPlatform, onlyPlatform } from '#lib/platform';
-import { text } from '../../cli/flags.ts';
 import { formatBytes } from '../../cli/humanize.ts';
 import { narrow } from '../../cli/tabwriter.ts';
 import { command } from '../globals.ts';
 import { printTable } from '../output.ts';
+import { snapshotterFlag } from '../snapshotter-flag.ts';
 
 export default command({
   name: 'usage',
   summary: 'display usage of snapshots for a given image ref',
   args: '[flags] <ref>',
+  completes: ['images'],
   flags: {
-    snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
+    snapshotter: snapshotterFlag,
   },
   run: async ({ client, scope }, { io, args: [name], flags }) => {
     if (name === undefined || name === '') throw invalidArgument('please provide an image reference');

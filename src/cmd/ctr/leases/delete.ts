@@ -9,6 +9,7 @@ export default command({
   summary: 'delete a lease',
   args: '[flags] <lease id> ...',
   description: 'delete a lease',
+  completes: ['leases...'],
   flags: { sync: flag('Synchronously remove leases and all unreferenced resources') },
   run: async ({ client, scope }, { io, args, flags }) => {
     if (args.length === 0) throw invalidArgument('lease id must be provided');

@@ -7,6 +7,7 @@ export default command({
   summary: 'set and clear labels for a namespace',
   args: '<name> [<key>=<value>, ...]',
   description: 'set and clear labels for a namespace. empty value clears the label',
+  completes: ['namespaces'],
   flags: {},
   run: async ({ client }, { args: [name, ...words] }) => {
     if (name === undefined || name === '') throw invalidArgument('please specify a namespace');

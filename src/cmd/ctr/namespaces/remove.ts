@@ -11,6 +11,7 @@ export default command({
   summary: 'remove one or more namespaces',
   args: '<name> [<name>, ...]',
   description: 'remove one or more namespaces. for now, the namespace must be empty',
+  completes: ['namespaces...'],
   flags: { cgroup: flag("delete the namespace's cgroup", { alias: 'c' }) },
   run: async ({ client }, { io, args, flags }) => {
     let failed: unknown;

@@ -1,9 +1,10 @@
 import { flag, float, list, number, text, type Values } from '../../cli/flags.ts';
+import { snapshotterFlag } from '../snapshotter-flag.ts';
 import { runcFlags } from './runtime-options.ts';
 
 /** Flags that `run` and `containers create` share: what the container is to be. */
 export const containerFlags = {
-  snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
+  snapshotter: snapshotterFlag,
   'snapshotter-label': list('labels added to the new snapshot for this container.'),
   config: text('path to the runtime-specific spec config file', { alias: 'c' }),
   cwd: text('specify the working directory of the process'),

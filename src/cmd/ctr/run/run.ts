@@ -17,6 +17,7 @@ export default command({
   name: 'run',
   summary: 'run a container',
   args: '[flags] Image|RootFS ID [COMMAND] [ARG...]',
+  completes: ['images'],
   flags,
   run: async (session, invocation) => {
     const { flags: chosen, args, given, io } = invocation;

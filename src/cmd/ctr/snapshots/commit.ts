@@ -6,6 +6,7 @@ export default command({
   name: 'commit',
   summary: 'commit an active snapshot into the provided name',
   args: '<key> <active>',
+  completes: ['', 'snapshots'],
   flags: {},
   run: async (session, { args: [name, active, ...more], globals }) => {
     if (name === undefined || active === undefined || more.length > 0) throw invalidArgument('needs two arguments');

@@ -7,6 +7,7 @@ export default command({
   aliases: ['del', 'remove', 'rm'],
   summary: 'remove snapshots',
   args: '<key> [<key>, ...]',
+  completes: ['snapshots...'],
   flags: {},
   run: async (session, { args, globals }) => {
     const snapshotter = await chosenSnapshotter(session, globals);

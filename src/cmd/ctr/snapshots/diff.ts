@@ -12,6 +12,7 @@ export default command({
   name: 'diff',
   summary: "get the diff of two snapshots. the default second snapshot is the first snapshot's parent.",
   args: '[flags] <idA> [<idB>]',
+  completes: ['snapshots', 'snapshots'],
   flags: {
     'media-type': text('media type to use for creating diff', {
       default: 'application/vnd.oci.image.layer.v1.tar+gzip',

@@ -9,6 +9,7 @@ export default command({
   name: 'info',
   summary: 'get info about a snapshot',
   args: '<key>',
+  completes: ['snapshots'],
   flags: {},
   run: async (session, { io, args: [key, ...more], globals }) => {
     if (key === undefined || more.length > 0) throw invalidArgument('needs one argument');

@@ -8,6 +8,7 @@ export default command({
   summary: 'add labels to content',
   args: '<name> [<label>=<value> ...]',
   description: 'labels snapshots in the snapshotter',
+  completes: ['snapshots'],
   flags: {},
   run: async (session, { io, args: [name, ...pairs], globals }) => {
     if (name === undefined) throw invalidArgument('name must be specified');

@@ -17,6 +17,7 @@ export const prepare = command({
   name: 'prepare',
   summary: 'prepare a snapshot from a committed snapshot',
   args,
+  completes: ['', 'snapshots'],
   flags,
   run: (session, invocation) => make('prepare', session, invocation),
 });
@@ -25,6 +26,7 @@ export const view = command({
   name: 'view',
   summary: 'create a read-only snapshot from a committed snapshot',
   args,
+  completes: ['', 'snapshots'],
   flags,
   run: (session, invocation) => make('view', session, invocation),
 });

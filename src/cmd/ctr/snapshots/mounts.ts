@@ -9,6 +9,7 @@ export default command({
   aliases: ['m', 'mount'],
   summary: 'mount gets mount commands for the snapshots',
   args: '<target> <key>',
+  completes: ['directories', 'snapshots'],
   flags: {},
   run: async (session, { io, args: [target, key], globals }) => {
     if (target === undefined || key === undefined) throw invalidArgument('please provide both target and key');

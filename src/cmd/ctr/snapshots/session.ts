@@ -1,10 +1,11 @@
 import type { Snapshotter } from '#core/snapshots/snapshotter';
-import { text, type Values } from '../../cli/flags.ts';
+import type { Values } from '../../cli/flags.ts';
 import type { Session } from '../globals.ts';
+import { snapshotterFlag } from '../snapshotter-flag.ts';
 
 /** What stands between `snapshots` and the command. */
 export const snapshotFlags = {
-  snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
+  snapshotter: snapshotterFlag,
 };
 
 /** Its name. */

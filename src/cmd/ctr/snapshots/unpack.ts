@@ -4,18 +4,20 @@ import { manifestFor } from '#core/images/image-content';
 import { parseDigest } from '#lib/digest';
 import { defaultPlatform, onlyPlatform } from '#lib/platform';
 import type { Values } from '../../cli/flags.ts';
-import { flag, text } from '../../cli/flags.ts';
+import { flag } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
 import { printLine } from '../output.ts';
+import { snapshotterFlag } from '../snapshotter-flag.ts';
 import type { snapshotFlags } from './session.ts';
 
 export default command({
   name: 'unpack',
   summary: 'unpack applies layers from a manifest to a snapshot',
   args: '[flags] <digest>',
+  completes: ['content'],
   flags: {
     'sync-fs': flag('synchronize the underlying filesystem containing files when unpack images, false by default'),
-    snapshotter: text('snapshotter name. Empty value stands for the default value.', { env: 'CONTAINERD_SNAPSHOTTER' }),
+    snapshotter: snapshotterFlag,
   },
   run: async ({ client, scope }, { io, args: [word = ''], flags, globals }) => {
     const digest = parseDigest(word);

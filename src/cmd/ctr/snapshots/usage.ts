@@ -9,6 +9,7 @@ export default command({
   name: 'usage',
   summary: 'usage snapshots',
   args: '[flags] [<key>, ...]',
+  completes: ['snapshots...'],
   flags: { b: flag('display size in bytes') },
   run: async (session, { io, args, flags, globals }) => {
     const snapshotter = await chosenSnapshotter(session, globals);

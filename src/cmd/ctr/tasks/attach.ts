@@ -8,6 +8,7 @@ export default command({
   name: 'attach',
   summary: 'attach to the IO of a running container',
   args: 'CONTAINER',
+  completes: ['tasks'],
   flags: {},
   run: async (session, { io, args: [id] }) => {
     if (id === undefined || id === '') throw invalidArgument('container id must be provided');

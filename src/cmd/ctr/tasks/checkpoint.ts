@@ -9,6 +9,7 @@ export default command({
   name: 'checkpoint',
   summary: 'checkpoint a container',
   args: '[flags] CONTAINER',
+  completes: ['tasks'],
   flags: {
     exit: flag('stop the container after the checkpoint'),
     'image-path': text('path to criu image files'),

@@ -11,6 +11,7 @@ export default command({
   aliases: ['del', 'remove', 'rm'],
   summary: 'delete one or more tasks',
   args: 'CONTAINER [CONTAINER, ...]',
+  completes: ['tasks...'],
   flags: { force: flag('force delete task process', { alias: 'f' }), 'exec-id': text('process ID to kill') },
   run: async (session, { io, args, flags }) => {
     const execId = flags['exec-id'];

@@ -12,6 +12,7 @@ export default command({
   name: 'exec',
   summary: 'execute additional processes in an existing container',
   args: '[flags] CONTAINER CMD [ARG...]',
+  completes: ['tasks'],
   flags: {
     cwd: text('working directory of the new process'),
     tty: flag('allocate a TTY for the container', { alias: 't' }),

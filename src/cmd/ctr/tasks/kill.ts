@@ -7,6 +7,7 @@ export default command({
   name: 'kill',
   summary: 'signal a container (default: SIGTERM)',
   args: '[flags] CONTAINER',
+  completes: ['tasks'],
   flags: {
     signal: text('signal to send to the container', { alias: 's' }),
     'exec-id': text('process ID to kill'),

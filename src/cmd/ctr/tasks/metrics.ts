@@ -14,6 +14,7 @@ export default command({
   aliases: ['metric'],
   summary: 'get a single data point of metrics for a task with the built-in Linux runtime',
   args: 'CONTAINER',
+  completes: ['tasks'],
   flags: { format: text('"table" or "json"', { default: 'table' }) },
   run: async ({ client, scope }, { io, args: [id], flags }) => {
     if (id === undefined || id === '') throw invalidArgument('container id must be provided');

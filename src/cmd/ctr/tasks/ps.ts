@@ -9,6 +9,7 @@ export default command({
   name: 'ps',
   summary: 'list processes for container',
   args: 'CONTAINER',
+  completes: ['tasks'],
   flags: {},
   run: async ({ client, scope }, { io, args: [id] }) => {
     if (id === undefined || id === '') throw invalidArgument('container id must be provided');

@@ -13,6 +13,7 @@ export default command({
   name: 'start',
   summary: 'start a container that has been created',
   args: 'CONTAINER',
+  completes: ['containers'],
   flags: {
     'no-pivot': flag('disable use of pivot-root (linux only)'),
     'null-io': flag('send all IO to /dev/null'),

@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { Deprecations } from '#base/deprecations';
 import { invalidArgument } from '#base/errors';
+import { armedFailpoints } from '#base/failpoints';
 import type { Log } from '#base/log';
 import { Metrics } from '#base/metrics';
 import { Operations } from '#base/operations';
@@ -41,6 +42,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { config, log } = options;
   const { top } = config;
   checkAddresses(top);
+  for (const name of armedFailpoints()) log.warn('a failpoint is armed', { name });
   await using cleanup = new AsyncDisposableStack();
   await applyProcessSettings(top);
   cleanup.use(await claimDirectories(top.root, top.state));

@@ -51,6 +51,8 @@ export class TestDaemon implements AsyncDisposable {
   readonly configPath: string;
   /** What the next start runs, instead of what the options say. */
   executable: string | undefined;
+  /** What the next start has in its environment besides what the options say. */
+  env: Readonly<Record<string, string>> = {};
   readonly #options: TestDaemonOptions;
   #process: ChildProcess | undefined;
   #log = '';
@@ -105,7 +107,7 @@ export class TestDaemon implements AsyncDisposable {
       : [process.execPath, join(top, 'src/main.ts'), 'containerd'];
     const child = spawn(command ?? '', [...first, '-c', this.configPath, ...args], {
       cwd: this.directory,
-      env: { ...process.env, PATH: `${join(top, 'dist/bin')}:${process.env.PATH}`, ...env },
+      env: { ...process.env, PATH: `${join(top, 'dist/bin')}:${process.env.PATH}`, ...env, ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [child.stdout, child.stderr])
@@ -128,6 +130,15 @@ export class TestDaemon implements AsyncDisposable {
       clearTimeout(late);
     }
     return { code: child.exitCode, signal: child.signalCode };
+  }
+
+  /** Waits a while for it to end by itself: the signal that ended it, its exit code, or `undefined` when it goes on. */
+  async ended(patienceMs: number): Promise<NodeJS.Signals | number | undefined> {
+    for (let waited = 0; ; waited += 10) {
+      const how = this.#process?.signalCode ?? this.#process?.exitCode ?? undefined;
+      if (how !== undefined || waited >= patienceMs) return how;
+      await wait(10);
+    }
   }
 
   async restart(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { failpoint } from '#base/failpoints';
 import { formatTimestamp, fromMillis, parseTimestamp, type Timestamp } from '#base/timestamp';
 import type { IngestStatus } from '#core/content/content';
 
@@ -27,11 +28,13 @@ export class IngestDir {
   async create(status: IngestStatus): Promise<void> {
     try {
       await mkdir(this.path, { recursive: true, mode: 0o700 });
+      await failpoint?.('content.ingest.directory');
       await this.#write('ref', status.ref);
       await this.#write('startedat', formatTimestamp(status.startedAt));
       await this.#write('total', String(status.total));
       await this.#write('updatedat', formatTimestamp(status.updatedAt));
       await (await open(this.dataPath, 'a', 0o600)).close();
+      await failpoint?.('content.ingest.made');
     } catch (thrown) {
       await rm(this.path, { recursive: true, force: true });
       throw thrown;

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { alreadyExists, failedPrecondition, isFault, notFound, wrap } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import type { Log } from '#base/log';
 import { fromMillis, now, type Timestamp } from '#base/timestamp';
 import type {
@@ -75,6 +76,7 @@ class LocalStore implements ContentStore {
   async delete(_: Scope, digest: Digest): Promise<void> {
     const path = this.#pathOf(digest);
     await unlink(path).catch(throwNotFound(digest));
+    await failpoint?.('content.delete.unlinked');
     await this.#open.forget(path);
   }
 
@@ -129,6 +131,7 @@ class LocalStore implements ContentStore {
     try {
       const dir = new IngestDir(this.ingestRoot, ref);
       if ((await dir.read()) === undefined) throw notFound(`ingest ref ${JSON.stringify(ref)}`);
+      await failpoint?.('content.abort.removing');
       await dir.remove();
     } finally {
       this.#locks.delete(ref);
@@ -163,7 +166,9 @@ class LocalStore implements ContentStore {
       throw alreadyExists(`content ${digest}`);
     }
     await rename(dir.dataPath, path);
+    await failpoint?.('content.commit.renamed');
     await syncDirectory(join(path, '..'));
+    await failpoint?.('content.commit.published');
     await dir.remove();
   }
 

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { dataLoss, failedPrecondition, wrap } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import { now } from '#base/timestamp';
 import type { ContentWriter, IngestStatus } from '#core/content/content';
 import { checkCommit, checkTruncate } from '#core/content/content-rules';
@@ -53,6 +54,7 @@ export class LocalWriter implements ContentWriter {
       await this.#cut(this.#status.offset);
       throw wrap(written.reason, `ingest ${this.#status.ref}`);
     }
+    await failpoint?.('content.write.chunk');
     this.#moved(this.#status.offset + data.length);
   }
 
@@ -74,6 +76,7 @@ export class LocalWriter implements ContentWriter {
     checkCommit(ref, { size, digest: expected }, { size: offset, digest });
     await this.#file.chmod(0o444);
     await this.#file.sync();
+    await failpoint?.('content.commit.synced');
     try {
       await this.#home.publish(digest);
     } finally {

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '#base/cancellation';
+import { failpoint } from '#base/failpoints';
 import type { Collectible } from '#core/gc/collectible';
 import type { CollectionStats } from '#core/gc/collector';
 import { idOf, Marker } from '#core/gc/marker';
@@ -44,6 +45,7 @@ export async function collectRows(options: CollectionOptions, signal: AbortSigna
   throwIfAborted(signal);
   const garbage = await inSlices(unmarked(graph, marker), busy, pace);
   const order = await inSlices(removalOrder(garbage, graph), busy, pace);
+  if (order.length > 0) await failpoint?.('gc.marked');
   const removed: Record<string, number> = {};
   const others: Promise<void>[] = [];
   const take = (change: Change, node: Node) => {
@@ -58,6 +60,7 @@ export async function collectRows(options: CollectionOptions, signal: AbortSigna
     at = await db.writeLazily((change) =>
       measured(busy, () => sweep(options, marker, order, at, (node) => take(change, node))),
     );
+    await failpoint?.('gc.swept');
     if (at < order.length) await pace.pause();
   }
   await Promise.all(others);

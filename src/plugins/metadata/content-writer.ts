@@ -1,4 +1,5 @@
 import { alreadyExists, failedPrecondition, isFault } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import { now, type Timestamp } from '#base/timestamp';
 import type { ContentStore, ContentWriter, IngestStatus, WriterOptions } from '#core/content/content';
 import { checkCommit, checkTruncate } from '#core/content/content-rules';
@@ -94,6 +95,7 @@ export class NamespacedWriter implements ContentWriter {
     using _ = await pins.pin(wanted);
     const { digest, size: found } = await this.#commitBytes(size, expected);
     try {
+      await failpoint?.('metadata.content.stored');
       const isNew = await db.write((change) => {
         enterNamespace(db, scope.namespace);
         const exists = findBlob(db, scope.namespace, digest) !== undefined;

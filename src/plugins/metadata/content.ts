@@ -1,4 +1,5 @@
 import { alreadyExists, isFault, notFound, wrap } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import { now, type Timestamp } from '#base/timestamp';
 import type {
   BlobInfo,
@@ -164,6 +165,7 @@ export class NamespacedContent implements ContentStore {
       throw alreadyExists(`content ${expected}`);
     }
     const { row, isNew } = ingest;
+    await failpoint?.('metadata.ingest.entered');
     const home = { ...this.#options, scope, row, release };
     const linked = expected === undefined ? undefined : sharedSize(this.#db, expected, this.#options.policy);
     if (linked !== undefined) return NamespacedWriter.linked(home, linked);

@@ -1,6 +1,7 @@
 import { constants, Database, SQLiteError, type SQLQueryBindings, type Statement } from 'bun:sqlite';
 import type { Any } from '#base/any';
 import { type ErrorClass, fault, wrap } from '#base/errors';
+import { failpoint, failpointNow } from '#base/failpoints';
 import type { Log } from '#base/log';
 import type { Events } from '#core/events/events';
 import type { Node } from '#core/gc/node';
@@ -119,7 +120,9 @@ export class MetaDatabase implements AsyncDisposable {
   async write<T>(work: (change: Change) => T): Promise<T> {
     const { result, effects } = await this.#transact(work);
     for (const { changed } of this.#listeners) changed?.({ deletion: effects.deleted });
+    await failpoint?.('metadata.transaction.committed');
     await this.flush();
+    await failpoint?.('metadata.transaction.durable');
     await this.#announce(effects.announcements);
     return result;
   }
@@ -175,6 +178,7 @@ export class MetaDatabase implements AsyncDisposable {
     this.run('BEGIN IMMEDIATE');
     try {
       result = work(effects);
+      failpointNow?.('metadata.transaction.open');
       this.run('COMMIT');
     } catch (thrown) {
       if (this.#db.inTransaction) this.run('ROLLBACK');

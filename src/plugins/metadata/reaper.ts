@@ -1,5 +1,6 @@
 import { abortable, throwIfAborted, within } from '#base/cancellation';
 import { isFault } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import type { Log } from '#base/log';
 import type { ContentStore } from '#core/content/content';
 import { Breath } from '#core/gc/slices';
@@ -192,6 +193,7 @@ export class Reaper {
         const remove = () => abortable(backend.remove(scopeOf('', { signal }), key).catch(ifNotFound), signal);
         try {
           const removed = await pins.removeUnless(key, needed, remove);
+          if (removed) await failpoint?.('gc.snapshot.removed');
           if (removed || needed()) left.delete(key);
         } catch (thrown) {
           if (!isFault(thrown, 'failed_precondition')) throw thrown;
@@ -211,6 +213,7 @@ export class Reaper {
         for (const key of page) this.#db.run('DELETE FROM doomed WHERE store = ? AND key = ?', store, key);
         return page;
       });
+      await failpoint?.('gc.doomed.taken');
       const last = keys.at(-1);
       if (last === undefined) return;
       after = last;

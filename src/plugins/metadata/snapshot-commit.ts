@@ -7,6 +7,7 @@ import {
   isFault,
   notFound,
 } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import { now } from '#base/timestamp';
 import type { Labels } from '#core/labels';
 import type { Scope } from '#core/scope';
@@ -62,6 +63,7 @@ export async function commitSnapshot(options: SnapshotsOptions, commit: Commit):
   using _before = await pins.pin(row.backendKey);
   using _after = await pins.pin(pending.backendKey);
   try {
+    await failpoint?.('metadata.commit.intended');
     await backend.commit(scope, pending.backendKey, row.backendKey, {
       labels: inheritedLabels(pending.labels),
       ...(backendParent !== '' && { parent: backendParent }),
@@ -72,6 +74,7 @@ export async function commitSnapshot(options: SnapshotsOptions, commit: Commit):
     }
     throw thrown;
   }
+  await failpoint?.('metadata.commit.made');
   await db.write((change) => {
     finishCommit(options, change, scope, space, row, pending);
     // The lease was there when the commit began; one that has gone since would hold it no longer anyway.

@@ -1,4 +1,5 @@
 import { alreadyExists, classOf, failedPrecondition, invalidArgument, isFault, notFound } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import { now } from '#base/timestamp';
 import { letsGo } from '#core/gc/references';
 import { changedLabels, storedLabels } from '#core/labels';
@@ -173,10 +174,12 @@ export class NamespacedSnapshotter implements Snapshotter {
       ...{ createdAt: at, updatedAt: at, committing: undefined },
     };
     try {
+      await failpoint?.('metadata.snapshot.planned');
       const make = kind === 'view' ? backend.view : backend.prepare;
       const mounts = await make.call(backend, scope, plan.backendKey, plan.backendParent, {
         labels: inheritedLabels(labels),
       });
+      await failpoint?.('metadata.snapshot.made');
       await this.#db.write((change) => this.#insert(change, scope, row));
       return mounts;
     } catch (thrown) {

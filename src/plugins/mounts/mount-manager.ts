@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rmdir } from 'node:fs/promises';
 import { alreadyExists, invalidArgument, isFault, notFound, notImplemented, wrap } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import type { Log } from '#base/log';
 import type { Collectible, CollectibleRegistration } from '#core/gc/collectible';
 import { labelBackReferences } from '#core/gc/references';
@@ -139,6 +140,7 @@ export class SystemMountManager implements LocalMountManager, AsyncDisposable {
     const active: ActiveMount[] = [];
     try {
       await this.#records.write(begun);
+      await failpoint?.('mount.noted');
       await mkdir(directory, { mode: 0o700 });
       for (const [i, planned] of plan.ours.entries()) {
         const mount = await prepareMount(this.#parts, planned, active, scope.signal);
@@ -150,6 +152,7 @@ export class SystemMountManager implements LocalMountManager, AsyncDisposable {
       if (options.temporary === true && last !== undefined)
         system.push({ type: 'bind', source: last.mountPoint, target: '', options: ['rbind'] });
       const whole = { ...begun, active, system, whole: true };
+      await failpoint?.('mount.made');
       await this.#records.write(whole);
       this.#activations.set(key, whole);
       return whole;
@@ -173,6 +176,7 @@ export class SystemMountManager implements LocalMountManager, AsyncDisposable {
     this.#activations.set(key, { ...record, whole: false });
     try {
       if (record.whole) await this.#records.write({ ...record, whole: false });
+      await failpoint?.('mount.undoing');
       for (let last = active.at(-1); last !== undefined; last = active.at(-1)) {
         await unmakeMount(this.#parts, last, hard);
         active.pop();
@@ -180,6 +184,7 @@ export class SystemMountManager implements LocalMountManager, AsyncDisposable {
       await rmdir(this.#records.directoryOf(record.id)).catch((error: unknown) => {
         if (!isFault(error, 'not_found')) throw error;
       });
+      await failpoint?.('mount.undone');
       await this.#records.remove(record.id);
       this.#activations.delete(key);
     } catch (error) {

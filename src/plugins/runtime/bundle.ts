@@ -16,6 +16,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import type { Any } from '#base/any';
 import { alreadyExists, failedPrecondition, invalidArgument, isFault, wrap } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import type { Log } from '#base/log';
 import { unmountAll, unmountRecursive } from '#sys/mount';
 import { mountsBelow } from '#sys/mountinfo';
@@ -52,6 +53,7 @@ export async function createBundle(roots: BundleRoots, namespace: string, id: st
   }
   const bundle = { namespace, id, path };
   try {
+    await failpoint?.('bundle.directory.made');
     await rm(work, { recursive: true, force: true }); // of a task that a reboot ended
     await mkdir(work, { mode: 0o711 });
     await Promise.all([
@@ -60,6 +62,7 @@ export async function createBundle(roots: BundleRoots, namespace: string, id: st
       writeFile(join(path, 'config.json'), spec.value),
     ]);
     await openToMappedGroup(path, spec);
+    await failpoint?.('bundle.made');
     return bundle;
   } catch (thrown) {
     await removeBundle(bundle);
@@ -81,7 +84,9 @@ export async function removeBundle(bundle: Bundle, log?: Log): Promise<void> {
   } catch (thrown) {
     if (!isFault(thrown, 'not_found')) throw wrap(thrown, `bundle of task ${bundle.id}`);
   }
+  await failpoint?.('bundle.remove.renamed');
   await removeTree(doomed);
+  await failpoint?.('bundle.removed');
   if (work !== undefined) await rm(work, { recursive: true, force: true });
   log?.debug('bundle removed', { id: bundle.id });
 }

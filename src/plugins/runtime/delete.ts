@@ -1,5 +1,6 @@
 import { DeleteRequestSchema, DeleteResponseSchema } from '#api/runtime/task/v2/task_pb';
 import { classOf, isFault, notFound } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import { now } from '#base/timestamp';
 import type { ProcessExit } from '#core/runtime/runtime';
 import type { Scope } from '#core/scope';
@@ -29,7 +30,9 @@ export async function deleteTask(env: Environment, scope: Scope, task: Task): Pr
   }
   task.deleting = true;
   env.tasks.remove(task);
+  await failpoint?.('task.deleted');
   await shutDown(env, task.shim);
+  await failpoint?.('task.shim.ended');
   await env.mounts.release(task);
   await removeBundle(task.shim.bundle, env.log);
   return exit;

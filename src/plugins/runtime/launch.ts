@@ -7,6 +7,7 @@ import {
   ShutdownRequestSchema,
 } from '#api/runtime/task/v2/task_pb';
 import { isFault, notFound, wrap } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import type { CreateTaskOptions, TaskSandbox } from '#core/runtime/runtime';
 import type { Scope } from '#core/scope';
 import { type Bootstrap, parseEndpoint } from './bootstrap.ts';
@@ -89,6 +90,7 @@ async function createTask(
   try {
     const calling = { timeoutMs: env.limits.start, signal };
     const { pid } = await shim.call('Create', [CreateTaskRequestSchema, request], CreateTaskResponseSchema, calling);
+    await failpoint?.('task.created');
     register(env, { namespace, id, shim, pid, exitTold: false, deleting: false });
     return pid;
   } catch (thrown) {

@@ -1,5 +1,6 @@
 import type { Any } from '#base/any';
 import { within } from '#base/cancellation';
+import { failpoint } from '#base/failpoints';
 import type { Bootstrap } from './bootstrap.ts';
 import { type Bundle, writeBundleFile } from './bundle.ts';
 import { paramsFor, rememberBinary, rememberShim, type ShimHost } from './environment.ts';
@@ -21,7 +22,9 @@ export async function startShim(
   try {
     await rememberBinary(bundle, binary); // first: a daemon that finds half a start can clean up after it
     const bootstrap = await env.binaries.start(binary, bundle, params, bounded);
+    await failpoint?.('task.shim.started');
     await rememberShim(bundle, bootstrap);
+    await failpoint?.('task.shim.noted');
     return await Shim.connect({ bundle, binary, log }, bootstrap, bounded);
   } catch (thrown) {
     log[Symbol.dispose]();

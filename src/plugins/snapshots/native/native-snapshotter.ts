@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { failpoint } from '#base/failpoints';
 import type { Log } from '#base/log';
 import type { Mount } from '#core/mount';
 import type { Scope } from '#core/scope';
@@ -108,6 +109,7 @@ export class NativeSnapshotter implements Snapshotter {
     mkdirSync(path);
     if (parent === undefined) chmodAt(cwd, path, 0o755);
     else await copyTree(this.#dirs.path(parent), path);
+    await failpoint?.('snapshot.copied');
     // Else a power cut could leave a snapshot that was promised with files of the parent missing or empty.
     await this.#syncer.sync();
   }

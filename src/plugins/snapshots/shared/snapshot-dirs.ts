@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { wrap } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import type { Log } from '#base/log';
 import type { SnapshotRecords } from './snapshot-records.ts';
 
@@ -49,6 +50,7 @@ export class SnapshotDirs {
       if (id !== undefined && records.uses(id)) continue;
       const path = join(this.#base, name);
       try {
+        await failpoint?.('snapshot.directory.removing');
         await this.#discard(path);
         this.#log.debug('snapshot directory removed', { path });
       } catch (thrown) {

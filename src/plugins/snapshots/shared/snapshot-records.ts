@@ -1,4 +1,5 @@
 import { alreadyExists, dataLoss, failedPrecondition, invalidArgument, notFound, wrap } from '#base/errors';
+import { failpoint, failpointNow } from '#base/failpoints';
 import { formatTimestamp, now, parseTimestamp } from '#base/timestamp';
 import { changedLabels, type Labels, storedLabels } from '#core/labels';
 import { snapshotFields } from '#core/snapshots/snapshot-fields';
@@ -126,6 +127,7 @@ export class SnapshotRecords implements AsyncDisposable {
       const parents = above === undefined ? [] : [above.id, ...this.chain(above)];
       const made = maker.make(id, parents, labels);
       if (made !== undefined) await made;
+      failpointNow?.('snapshot.directory.made');
       const at = now();
       const info: SnapshotInfo = { name: key, parent, kind, labels, createdAt: at, updatedAt: at };
       const record: SnapshotRecord = { id, info, ...(above !== undefined && { parentId: above.id }) };
@@ -137,6 +139,7 @@ export class SnapshotRecords implements AsyncDisposable {
       throw wrap(thrown, 'failed to create snapshot');
     }
     this.#release(key, id, above?.id);
+    await failpoint?.('snapshot.record.written');
     await this.#db.flush();
     return this.#byId.get(id) as SnapshotRecord;
   }
@@ -159,6 +162,7 @@ export class SnapshotRecords implements AsyncDisposable {
       reserved = true;
       this.#reserved.add(name);
       await secure(before);
+      await failpoint?.('snapshot.commit.synced');
       this.#reserved.delete(name);
       reserved = false;
       // Somebody may have removed or changed it meanwhile.
@@ -170,6 +174,7 @@ export class SnapshotRecords implements AsyncDisposable {
     } finally {
       if (reserved) this.#reserved.delete(name);
     }
+    await failpoint?.('snapshot.commit.written');
     await this.#db.flush();
   }
 
@@ -179,6 +184,7 @@ export class SnapshotRecords implements AsyncDisposable {
     if ((this.#children.get(record.id) ?? 0) > 0) throw failedPrecondition('cannot remove snapshot with child');
     this.#db.apply((run) => run('DELETE FROM snapshots WHERE id = ?', record.id));
     this.#drop(record);
+    await failpoint?.('snapshot.remove.written');
     await this.#db.flush();
     return record;
   }

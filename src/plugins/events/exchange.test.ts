@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ContainerCreateSchema } from '#api/events/container_pb';
+import { SandboxCreateSchema, SandboxExitSchema } from '#api/events/sandbox_pb';
 import { TaskCreateSchema, TaskExitSchema } from '#api/events/task_pb';
 import type { Any } from '#base/any';
 import { createLog, silent } from '#base/log';
@@ -112,6 +113,27 @@ test('a slow reader has its events later, all of them, and is told of in the log
   expect(lines.map((line) => line.match(/waiting=(\d+)/)?.[1])).toEqual(['4096', '8192']);
 });
 
+test('a subscriber that never reads is cut off, by number and by size, keeps nothing, and is told when he looks', async () => {
+  const large: Any = { typeUrl: 'x', value: new Uint8Array(4 << 20) };
+  for (const [event, count] of [
+    [nothing, 65_537],
+    [large, 17],
+  ] as const) {
+    const exchange = new EventExchange(silent);
+    const stop = new AbortController();
+    const dead = exchange.subscribe(stop.signal)[Symbol.asyncIterator]();
+    const alive = exchange.subscribe(stop.signal)[Symbol.asyncIterator]();
+    for (let i = 0; i < count; i++) {
+      await exchange.publish('default', '/a', event);
+      expect((await alive.next()).value?.topic).toBe('/a');
+      if (i < count - 1) expect(exchange.subscribers).toBe(2);
+    }
+    expect([exchange.subscribers, exchange.waiting]).toEqual([1, 0]);
+    expect(await faultOf(dead.next())).toBe('resource_exhausted');
+    stop.abort();
+  }
+});
+
 test('a waiting reader is woken by an event, by its signal, and by the end of the exchange', async () => {
   const exchange = new EventExchange(silent);
   const stop = new AbortController();
@@ -129,17 +151,20 @@ test('a waiting reader is woken by an event, by its signal, and by the end of th
   expect((await closed).done).toBe(true);
 });
 
+/** What a subscription begins with. */
+async function firstTopics(exchange: EventExchange, filters: readonly string[] = []): Promise<readonly string[]> {
+  const stop = new AbortController();
+  const subscription = exchange.subscribe(stop.signal, filters);
+  stop.abort();
+  const all: string[] = [];
+  for await (const { namespace, topic } of subscription) all.push(`${namespace}${topic}`);
+  return all;
+}
+
 test("in the daemon's first seconds a subscription begins with what containers of its earlier life had to tell", async () => {
   let time = 0;
   const exchange = new EventExchange(silent, new Missed(() => time));
-  const topics = async (filters: readonly string[] = []): Promise<readonly string[]> => {
-    const stop = new AbortController();
-    const subscription = exchange.subscribe(stop.signal, filters);
-    stop.abort();
-    const all: string[] = [];
-    for await (const { namespace, topic } of subscription) all.push(`${namespace}${topic}`);
-    return all;
-  };
+  const topics = (filters: readonly string[] = []) => firstTopics(exchange, filters);
   const made = toBinary(TaskCreateSchema, create(TaskCreateSchema, { containerId: 'new' }));
   await exchange.publish('ns', '/tasks/create', { typeUrl: TaskCreateSchema.typeName, value: made });
   await exchange.publish('ns', '/tasks/exit', exit('new'));
@@ -154,4 +179,19 @@ test("in the daemon's first seconds a subscription begins with what containers o
   expect(await topics()).toEqual([]);
   await exchange.publish('ns', '/tasks/exit', exit('old'));
   expect(await topics()).toEqual([]);
+});
+
+test('so it does with what sandboxes of that life had to tell', async () => {
+  const exchange = new EventExchange(silent, new Missed(() => 0));
+  const sandbox = (sandboxId: string) => ({
+    typeUrl: SandboxExitSchema.typeName,
+    value: toBinary(SandboxExitSchema, create(SandboxExitSchema, { sandboxId })),
+  });
+  const made = { ...sandbox('new'), typeUrl: SandboxCreateSchema.typeName };
+  // A container may have the name of a sandbox.
+  await exchange.publish('ns', '/tasks/exit', exit('new'));
+  await exchange.publish('ns', '/sandboxes/exit', sandbox('new'));
+  await exchange.publish('ns', '/sandboxes/exit', sandbox('old'));
+  await exchange.publish('ns', '/sandboxes/create', made);
+  expect(await firstTopics(exchange)).toEqual(['ns/tasks/exit', 'ns/sandboxes/exit']);
 });

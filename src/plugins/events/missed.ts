@@ -5,10 +5,16 @@ import { eventFields } from './event-fields.ts';
 const windowMs = 15_000;
 const most = 4096;
 
+/** What lives on without the daemon, and the field of its events that names it. */
+const subjects = [
+  { topics: '/tasks/', id: 'container_id' },
+  { topics: '/sandboxes/', id: 'sandbox_id' },
+];
+
 /**
  * What shims had to tell while the daemon was away. They tell it at once when it is back, clients subscribe a little later: these
- * events are kept for them during the daemon's first seconds. Only those of containers from an earlier life count, so that nobody
- * who subscribes hears of the past of a container made since.
+ * events are kept for them during the daemon's first seconds. Only those of containers and sandboxes from an earlier life count, so that
+ * nobody who subscribes hears of the past of one made since.
  */
 export class Missed {
   readonly #now: () => number;
@@ -28,16 +34,17 @@ export class Missed {
   }
 
   note(envelope: Envelope): void {
-    if (!envelope.topic.startsWith('/tasks/')) return;
+    const subject = subjects.find(({ topics }) => envelope.topic.startsWith(topics));
+    if (subject === undefined) return;
     if (this.#isOver()) {
       this.#forget();
       return;
     }
-    const container = eventFields(envelope.event)(['container_id']);
-    if (!container.present) return;
-    const key = `${envelope.namespace}/${container.value}`;
-    if (envelope.topic === '/tasks/create') {
-      // The end of an earlier task of this name must not be taken for the end of the new one.
+    const id = eventFields(envelope.event)([subject.id]);
+    if (!id.present) return;
+    const key = `${subject.topics}${envelope.namespace}/${id.value}`;
+    if (envelope.topic === `${subject.topics}create`) {
+      // The end of an earlier one of this name must not be taken for the end of the new one.
       this.#made.add(key);
       this.#kept = this.#kept.filter((each) => each.key !== key);
     }

@@ -1,16 +1,25 @@
+import { fault } from '#base/errors';
 import type { Log } from '#base/log';
 import type { Envelope } from '#core/events/events';
 
 /** Lengths at which a queue is worth a line in the log; each is told once. */
 const firstAlarm = 4096;
 
-/** One subscriber's queue. A slow reader costs memory here, and a line in the log each time the queue has doubled. */
+/** What may wait for one subscriber: some hours of a busy daemon. The events themselves are the same for all. */
+const maxWaiting = 65_536;
+const maxWaitingBytes = 64 << 20;
+
+/**
+ * One subscriber's queue. A slow reader costs memory here, and a line in the log each time the queue has doubled; one that has so much
+ * waiting that he may be taken for dead is cut off, and finds resource_exhausted when he looks again.
+ */
 export class Subscription implements AsyncIterableIterator<Envelope, undefined> {
   readonly #log: Log;
   readonly #accepts: (envelope: Envelope) => boolean;
   readonly #onEnd: () => void;
   #queue: Envelope[] = [];
   #next = 0;
+  #bytes = 0;
   #waiting: { resolve(result: IteratorResult<Envelope, undefined>): void; reject(thrown: unknown): void } | undefined;
   #ended = false;
   #fault: unknown;
@@ -43,6 +52,11 @@ export class Subscription implements AsyncIterableIterator<Envelope, undefined> 
       return;
     }
     this.#queue.push(envelope);
+    this.#bytes += envelope.event.value.length;
+    if (this.length > maxWaiting || this.#bytes > maxWaitingBytes) {
+      this.#cutOff();
+      return;
+    }
     if (this.length < this.#alarm) return;
     this.#alarm *= 2;
     this.#log.warn('a subscriber does not read its events', { waiting: this.length });
@@ -69,10 +83,22 @@ export class Subscription implements AsyncIterableIterator<Envelope, undefined> 
     });
   }
 
-  async return(): Promise<IteratorResult<Envelope, undefined>> {
+  #cutOff(): void {
+    this.#log.warn('a subscriber does not read its events: cut off', { waiting: this.length, bytes: this.#bytes });
+    this.#fault = fault('resource_exhausted', `${this.length} events are waiting, at most ${maxWaiting}`);
+    this.#drop();
     this.end();
+  }
+
+  #drop(): void {
     this.#queue = [];
     this.#next = 0;
+    this.#bytes = 0;
+  }
+
+  async return(): Promise<IteratorResult<Envelope, undefined>> {
+    this.end();
+    this.#drop();
     return { value: undefined, done: true };
   }
 
@@ -85,6 +111,7 @@ export class Subscription implements AsyncIterableIterator<Envelope, undefined> 
     const envelope = this.#queue[this.#next];
     if (envelope === undefined) return undefined;
     this.#next++;
+    this.#bytes -= envelope.event.value.length;
     if (this.#next === this.#queue.length || this.#next > 1024) {
       this.#queue = this.#queue.slice(this.#next);
       this.#next = 0;

@@ -14,7 +14,7 @@ export type Adaptor = (path: readonly string[]) => Field;
 export interface Filter {
   /** One of these lists must hold in all its conditions; empty when everything matches. For stores that can look some of them up. */
   readonly alternatives: readonly (readonly Selector[])[];
-  /** @throws resource_exhausted when regular expressions take more than about a second together. */
+  /** @throws resource_exhausted when regular expressions take more than about a quarter of a second together. */
   match(adaptor: Adaptor): boolean;
 }
 

@@ -267,3 +267,29 @@ test('a thousand subscribers that never read, and events for them, do not stop a
   for (const one of idle) await one.next().catch(() => {});
   await expectWell();
 });
+
+test('a client that subscribes to events and never reads them costs a bounded amount, and finds that he was cut off', async () => {
+  await using deaf = openClient(daemon.address);
+  const cancel = new AbortController();
+  // Asked once, so that it is subscribed; never again.
+  const subscription = deaf.events.subscribe(cancel.signal, ['topic=="/deaf"'])[Symbol.asyncIterator]();
+  const first = subscription.next();
+  const event = { typeUrl: 'x', value: randomBytes(1 << 20) };
+  await wait(200);
+  await client.events.publish(scope.namespace, '/deaf', event);
+  await first;
+  const before = residentMb();
+  let most = 0;
+  for (let i = 0; i < 400; i++) {
+    await client.events.publish(scope.namespace, '/deaf', event);
+    most = Math.max(most, residentMb() - before);
+  }
+  expect(most).toBeLessThan(250);
+  expect(daemon.log).toContain('cut off');
+  let heard = 0;
+  let thrown: unknown;
+  for (; thrown === undefined && heard < 400; heard++) await subscription.next().catch((error) => (thrown = error));
+  expect([classOf(thrown), heard < 100]).toEqual(['resource_exhausted', true]);
+  cancel.abort();
+  await expectWell();
+});

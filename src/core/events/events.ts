@@ -22,6 +22,7 @@ export interface Events {
   /**
    * Events of all namespaces that match any of the filters (namespace, topic, event.<field>), from the moment of the call (not of
    * the first `next`), in order of publication. Ends when the signal fires. A slow reader costs memory, never the publisher's time.
+   * @throws resource_exhausted, from `next`, to a reader that has so much waiting that he may be taken for dead
    */
   subscribe(signal: AbortSignal, filters?: readonly string[]): AsyncIterable<Envelope>;
 }

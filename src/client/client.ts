@@ -13,6 +13,7 @@ import { defaultSandboxer, type SandboxController, sandboxerLabel } from '#core/
 import type { SandboxStore } from '#core/sandboxes/sandboxes';
 import type { Scope } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
+import type { ContainerFiles } from '#core/transfer/container-files';
 import type { Transfer } from '#core/transfer/transfer';
 import { remoteContainers } from '#rpc/containers/client';
 import { remoteContent } from '#rpc/content/client';
@@ -29,6 +30,7 @@ import { remoteSandboxStore } from '#rpc/sandboxes/store-client';
 import { remoteSnapshotter } from '#rpc/snapshots/client';
 import { remoteTasks } from '#rpc/tasks/client';
 import { remoteTransfer } from '#rpc/transfer/client';
+import { remoteContainerFiles } from '#rpc/transfer/container-files';
 import { type ClientTls, openTransport, type Transport } from '#rpc/transport';
 import { remoteVersion } from '#rpc/version/client';
 import { clientRegistries, localTransfer } from './local-transfer.ts';
@@ -49,6 +51,8 @@ export interface Client extends AsyncDisposable {
   readonly events: Events;
   readonly differ: Differ;
   readonly introspection: Introspection;
+  /** Copies files out of and into containers. */
+  readonly files: ContainerFiles;
   /** Mounts that the daemon makes. */
   readonly mounts: MountManager;
   /** What the daemon itself moves between registries, archives and its stores; `./transfer.ts` is the comfortable face. */
@@ -112,6 +116,7 @@ export function openClient(address: string = defaultAddress, options: ClientOpti
     tasks: remoteTasks(transport),
     events: remoteEvents(transport),
     introspection,
+    files: remoteContainerFiles(transport),
     mounts: remoteMounts(transport),
     kept: remoteGc(transport),
     transfer: performers.daemon,

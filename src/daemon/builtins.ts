@@ -1,4 +1,5 @@
 import type { AnyPlugin } from '#core/plugin/plugin';
+import containerFiles from '#plugins/container-files/container-files';
 import content from '#plugins/content/content';
 import walkingDiffer from '#plugins/diff/walking';
 import diffService from '#plugins/diff-service';
@@ -70,6 +71,7 @@ export const builtins: readonly AnyPlugin[] = [
   opt,
   restart,
   streams,
+  containerFiles,
   imageVerifier,
   transfer,
   introspectionService,

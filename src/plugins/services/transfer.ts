@@ -1,5 +1,6 @@
 import { definePlugin } from '#core/plugin/plugin';
-import { one } from '#core/plugin/slot';
+import { maybe, one } from '#core/plugin/slot';
+import { ContainerFiles } from '#core/transfer/container-files';
 import { Transfer } from '#core/transfer/transfer';
 import { GrpcService } from '#rpc/grpc-services';
 import { Streams } from '#rpc/streaming/registry';
@@ -8,6 +9,6 @@ import { serveTransfer } from '#rpc/transfer/server';
 export default definePlugin({
   slot: GrpcService,
   id: 'transfer',
-  needs: { transfer: one(Transfer), streams: one(Streams) },
-  start: (_, { transfer, streams }) => serveTransfer(transfer, streams),
+  needs: { transfer: one(Transfer), streams: one(Streams), files: maybe(ContainerFiles) },
+  start: (_, { transfer, streams, files }) => serveTransfer(transfer, streams, files),
 });

@@ -1,12 +1,15 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { Transfer as TransferService } from '#api/services/transfer/v1/transfer_pb';
+import { ContainerPathSchema } from '#api/types/transfer/container_pb';
 import { ImageStoreSchema } from '#api/types/transfer/imagestore_pb';
 import { ImageExportStreamSchema, ImageImportStreamSchema } from '#api/types/transfer/importexport_pb';
 import { ProgressSchema } from '#api/types/transfer/progress_pb';
 import { HTTPDebug, type OCIRegistry, OCIRegistrySchema } from '#api/types/transfer/registry_pb';
+import { ReadStreamSchema, WriteStreamSchema } from '#api/types/transfer/streaming_pb';
 import type { Any } from '#base/any';
 import { invalidArgument, notImplemented } from '#base/errors';
 import type { Scope } from '#core/scope';
+import type { ContainerFiles } from '#core/transfer/container-files';
 import type { Observer } from '#core/transfer/progress';
 import type { RegistryEnd, Transfer } from '#core/transfer/transfer';
 import { pack, unpack } from '../any.ts';
@@ -14,18 +17,19 @@ import { defineService, type Service } from '../service.ts';
 import { receiveBytes, sendBytes } from '../streaming/bytes.ts';
 import type { StreamRegistry } from '../streaming/registry.ts';
 import { platformFromWire, someAnyFromWire } from '../values.ts';
+import { tarType } from './container-files.ts';
 import { progressToWire, storeFromWire } from './convert.ts';
 import { credentialsOver } from './credentials.ts';
 import { watchOver } from './http-log.ts';
 
 /** The transfer service; bytes, progress and questions for credentials travel over the registry's streams. */
-export function serveTransfer(transfer: Transfer, streams: StreamRegistry): Service {
+export function serveTransfer(transfer: Transfer, streams: StreamRegistry, files?: ContainerFiles): Service {
   return defineService(TransferService, {
     transfer: async ({ source, destination, options }, { scope }) => {
       using progress = observerOver(streams, scope, options?.progressStream ?? '');
       const ends = { source: someAnyFromWire(source), destination: someAnyFromWire(destination) };
       await using held = new AsyncDisposableStack();
-      await perform({ transfer, streams, scope, held, ...progress }, ends);
+      await perform({ transfer, streams, scope, held, ...(files !== undefined && { files }), ...progress }, ends);
       return {};
     },
   });
@@ -34,6 +38,8 @@ export function serveTransfer(transfer: Transfer, streams: StreamRegistry): Serv
 interface Context {
   readonly transfer: Transfer;
   readonly streams: StreamRegistry;
+  /** Absent: there are no containers here. */
+  readonly files?: ContainerFiles;
   readonly scope: Scope;
   /** What ends with the transfer. */
   readonly held: AsyncDisposableStack;
@@ -93,10 +99,30 @@ const pairs = [
     });
     return sendBytes(stream, archive).finally(() => stream.end());
   }),
+  pair(ContainerPathSchema, WriteStreamSchema, ({ files, streams, scope }, source, destination) => {
+    const stream = streams.get(scope, destination.stream);
+    const { containerId, path, noWalk } = source;
+    const archive = filesFor(files, destination.mediaType).read(scope, containerId, path, { noWalk });
+    return sendBytes(stream, archive).finally(() => stream.end());
+  }),
+  pair(ReadStreamSchema, ContainerPathSchema, ({ files, streams, scope }, source, destination) => {
+    const stream = streams.get(scope, source.stream);
+    const { containerId, path, preserveOwnership } = destination;
+    return filesFor(files, source.mediaType)
+      .write(scope, containerId, path, receiveBytes(stream), { preserveOwnership })
+      .finally(() => stream.end());
+  }),
   pair(ImageStoreSchema, ImageStoreSchema, ({ transfer, scope }, source, destination) =>
     transfer.tag(scope, source.name, storeFromWire(destination).image),
   ),
 ];
+
+/** @throws not_implemented for another kind of archive */
+function filesFor(files: ContainerFiles | undefined, mediaType: string): ContainerFiles {
+  if (files === undefined) throw notImplemented('files of containers');
+  if (mediaType !== tarType) throw notImplemented(`files of containers as ${JSON.stringify(mediaType)}`);
+  return files;
+}
 
 const observed = ({ onProgress }: Context) => (onProgress === undefined ? {} : { onProgress });
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file types/transfer/streaming.proto.
  */
 export const file_types_transfer_streaming: GenFile = /*@__PURE__*/
-  fileDesc("Ch50eXBlcy90cmFuc2Zlci9zdHJlYW1pbmcucHJvdG8SGWNvbnRhaW5lcmQudHlwZXMudHJhbnNmZXIiFAoERGF0YRIMCgRkYXRhGAEgASgMIh4KDFdpbmRvd1VwZGF0ZRIOCgZ1cGRhdGUYASABKAViBnByb3RvMw");
+  fileDesc("Ch50eXBlcy90cmFuc2Zlci9zdHJlYW1pbmcucHJvdG8SGWNvbnRhaW5lcmQudHlwZXMudHJhbnNmZXIiFAoERGF0YRIMCgRkYXRhGAEgASgMIh4KDFdpbmRvd1VwZGF0ZRIOCgZ1cGRhdGUYASABKAUiMAoKUmVhZFN0cmVhbRIOCgZzdHJlYW0YASABKAkSEgoKbWVkaWFfdHlwZRgCIAEoCSIxCgtXcml0ZVN0cmVhbRIOCgZzdHJlYW0YASABKAkSEgoKbWVkaWFfdHlwZRgCIAEoCWIGcHJvdG8z");
 
 /**
  * @generated from message containerd.types.transfer.Data
@@ -49,4 +49,56 @@ export type WindowUpdate = Message<"containerd.types.transfer.WindowUpdate"> & {
  */
 export const WindowUpdateSchema: GenMessage<WindowUpdate> = /*@__PURE__*/
   messageDesc(file_types_transfer_streaming, 1);
+
+/**
+ * Bytes that the client sends. Since 2.3.
+ *
+ * @generated from message containerd.types.transfer.ReadStream
+ */
+export type ReadStream = Message<"containerd.types.transfer.ReadStream"> & {
+  /**
+   * The stream's id.
+   *
+   * @generated from field: string stream = 1;
+   */
+  stream: string;
+
+  /**
+   * Of containers' files: application/x-tar.
+   *
+   * @generated from field: string media_type = 2;
+   */
+  mediaType: string;
+};
+
+/**
+ * Describes the message containerd.types.transfer.ReadStream.
+ * Use `create(ReadStreamSchema)` to create a new message.
+ */
+export const ReadStreamSchema: GenMessage<ReadStream> = /*@__PURE__*/
+  messageDesc(file_types_transfer_streaming, 2);
+
+/**
+ * Bytes that the daemon sends. Since 2.3.
+ *
+ * @generated from message containerd.types.transfer.WriteStream
+ */
+export type WriteStream = Message<"containerd.types.transfer.WriteStream"> & {
+  /**
+   * @generated from field: string stream = 1;
+   */
+  stream: string;
+
+  /**
+   * @generated from field: string media_type = 2;
+   */
+  mediaType: string;
+};
+
+/**
+ * Describes the message containerd.types.transfer.WriteStream.
+ * Use `create(WriteStreamSchema)` to create a new message.
+ */
+export const WriteStreamSchema: GenMessage<WriteStream> = /*@__PURE__*/
+  messageDesc(file_types_transfer_streaming, 3);
 

@@ -132,3 +132,38 @@ test('lists keep their order, or have none', () => {
   expect([s390, arm, amd].sort(anyPlatform(amd, arm).compare)).toEqual([arm, amd, s390]);
   expect([s390, arm].filter(allPlatforms.match)).toEqual([s390, arm]);
 });
+
+test('features of the operating system stand behind its version, and are escaped where they must be', () => {
+  const cases: readonly (readonly [string, Platform])[] = [
+    ['linux(+erofs)/amd64', { os: 'linux', architecture: 'amd64', osFeatures: ['erofs'] }],
+    [
+      'windows(10.0.17763+win32k)/amd64',
+      { os: 'windows', architecture: 'amd64', osVersion: '10.0.17763', osFeatures: ['win32k'] },
+    ],
+    [
+      'linux(1%2B2+a%2Fb+c)/arm64/v8',
+      { os: 'linux', architecture: 'arm64', variant: 'v8', osVersion: '1+2', osFeatures: ['a/b', 'c'] },
+    ],
+  ];
+  for (const [text, platform] of cases) {
+    expect(parsePlatform(text)).toEqual(platform);
+    expect(formatPlatform(platform)).toBe(text);
+  }
+  expect(formatPlatform({ os: 'linux', architecture: 'amd64', osFeatures: ['b', 'a'] })).toBe('linux(+a+b)/amd64');
+  for (const text of ['linux(+)/amd64', 'linux(+a/b)/amd64', 'linux(%zz)/amd64', 'amd64(+a)'])
+    expect(() => parsePlatform(text)).toThrow(/invalid argument/);
+});
+
+test('what needs features of the operating system matches where all of them are', () => {
+  const linux = { os: 'linux', architecture: 'amd64' };
+  const able = onlyPlatform({ ...linux, osFeatures: ['b', 'a', 'a'] });
+  const matches = (...osFeatures: string[]) => able.match({ ...linux, osFeatures });
+  expect([matches(), matches('a'), matches('b', 'a'), matches('c'), matches('a', 'c')]).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
+  expect(onlyPlatform(linux).match({ ...linux, osFeatures: ['a'] })).toBe(false);
+});

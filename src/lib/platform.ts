@@ -36,21 +36,22 @@ export function parsePlatform(text: string): Platform {
     );
   }
   const [head, second, variant] = components as [string, string?, string?];
-  const osVersion = first?.[2];
-  if (second === undefined) return parseSingle(head, osVersion, shown);
+  const system = first === null ? {} : parseSystem(first, shown);
+  if (second === undefined) return parseSingle(head, system, shown);
   const { variant: normal, ...platform } = normalizePlatform({
     os: head,
     architecture: second,
     variant: variant ?? '',
   });
   const named = namedVariant(platform.architecture, normal, variant);
-  return withVersion({ ...platform, ...(named !== undefined && { variant: named }) }, osVersion);
+  return { ...platform, ...(named !== undefined && { variant: named }), ...system };
 }
 
-/** `os/architecture[/variant]`, or `unknown` without an operating system; `os(version)/…` where there is one. */
-export function formatPlatform({ os, architecture, variant, osVersion }: Platform): string {
+/** `os/architecture[/variant]`, or `unknown` without an operating system; `os(version+feature)/…` where there are such. */
+export function formatPlatform({ os, architecture, variant, osVersion = '', osFeatures = [] }: Platform): string {
   if (os === '') return 'unknown';
-  const system = osVersion === undefined || osVersion === '' ? os : `${os}(${osVersion})`;
+  const options = [osVersion, ...[...osFeatures].sort()].map(encodeOption).join('+');
+  const system = options === '' ? os : `${os}(${options})`;
   return [system, architecture, variant].filter((part) => part !== undefined && part !== '').join('/');
 }
 
@@ -59,8 +60,9 @@ export function normalizePlatform(platform: Platform): Platform {
   const lower = platform.os.toLowerCase();
   const os = lower === '' ? hostOs : (osAliases.get(lower) ?? lower);
   const named = normalizeArchitecture(platform.architecture.toLowerCase(), (platform.variant ?? '').toLowerCase());
-  const { variant: _, ...rest } = platform;
-  return { ...rest, os, architecture: named[0], ...(named[1] !== '' && { variant: named[1] }) };
+  const { variant: _, osFeatures = [], ...rest } = platform;
+  const features = osFeatures.length > 0 && { osFeatures: [...new Set(osFeatures)].sort() };
+  return { ...rest, ...features, os, architecture: named[0], ...(named[1] !== '' && { variant: named[1] }) };
 }
 
 /** Tells which platforms are good enough, and which of two is better. */
@@ -87,9 +89,9 @@ export const allPlatforms: PlatformMatcher = { match: () => true, compare: () =>
 /** The platforms whose programs run on `platform`, the best first. */
 export function runnableOn(platform: Platform): readonly Platform[] {
   const best = normalizePlatform(platform);
-  const { os, osVersion } = best;
+  const { architecture: _, variant: __, ...system } = best;
   const others = (architecture: string, ...variants: string[]) =>
-    variants.map((variant) => normalizePlatform(withVersion({ os, architecture, variant }, osVersion)));
+    variants.map((variant) => normalizePlatform({ ...system, architecture, variant }));
   switch (best.architecture) {
     case 'amd64':
       return [best, ...others('amd64', ...levelsBelow(best.variant, 1)), ...others('386', '')];
@@ -105,7 +107,7 @@ export function runnableOn(platform: Platform): readonly Platform[] {
 const hostOs = process.platform === 'win32' ? 'windows' : process.platform;
 const maxShown = 128;
 const component = /^[A-Za-z0-9_-]+$/;
-const osWithVersion = /^([A-Za-z0-9_-]+)\(([A-Za-z0-9._-]+)\)$/;
+const osWithVersion = /^([A-Za-z0-9_-]+)\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\)$/;
 const osAliases: ReadonlyMap<string, string> = new Map([['macos', 'darwin']]);
 const knownSystems: ReadonlySet<string> = new Set(
   'aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris wasip1 windows zos'.split(
@@ -130,17 +132,38 @@ function namedVariant(architecture: string, normal: string | undefined, given: s
   return given !== undefined && architecture === 'arm64' ? (normal ?? 'v8') : normal;
 }
 
-function parseSingle(text: string, osVersion: string | undefined, shown: string): Platform {
+type System = Pick<Platform, 'osVersion' | 'osFeatures'>;
+
+function parseSystem([, , version = '', features = '']: RegExpExecArray, shown: string): System {
+  const decode = (text: string) => {
+    try {
+      return decodeURIComponent(text);
+    } catch (thrown) {
+      throw invalidArgument(
+        `${shown}: ${JSON.stringify(text)} is no version and no feature of an operating system`,
+        thrown,
+      );
+    }
+  };
+  const found = features.split('+').slice(1).map(decode);
+  return { ...(version !== '' && { osVersion: decode(version) }), ...(found.length > 0 && { osFeatures: found }) };
+}
+
+/** What has a meaning of its own between the parentheses is escaped. */
+const encodeOption = (text: string): string =>
+  text.replace(/[%+()/]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+
+function parseSingle(text: string, system: System, shown: string): Platform {
   const host = defaultPlatform();
   const lower = text.toLowerCase();
   const os = osAliases.get(lower) ?? lower;
   if (knownSystems.has(os)) {
     const { variant, ...rest } = host;
     // v7 is what arm means; saying it would only make the name longer.
-    return withVersion({ ...rest, os, ...(variant !== undefined && variant !== 'v7' && { variant }) }, osVersion);
+    return { ...rest, os, ...(variant !== undefined && variant !== 'v7' && { variant }), ...system };
   }
   const { os: _, ...platform } = normalizePlatform({ os: hostOs, architecture: text });
-  if (osVersion !== undefined || !knownArchitectures.has(platform.architecture)) {
+  if (Object.keys(system).length > 0 || !knownArchitectures.has(platform.architecture)) {
     throw invalidArgument(`${shown}: unknown operating system or architecture`);
   }
   const { variant, ...withoutVariant } = platform;
@@ -190,9 +213,6 @@ function levelsBelow(variant: string | undefined, lowest: number): string[] {
   return Array.from({ length: count }, (_, i) => `v${Number(level) - 1 - i}`);
 }
 
-const withVersion = (platform: Platform, osVersion: string | undefined): Platform =>
-  osVersion === undefined ? platform : { ...platform, osVersion };
-
 function matcherOf(platforms: readonly Platform[]): PlatformMatcher {
   const wanted = platforms.map(normalizePlatform);
   const rank = (platform: Platform) => {
@@ -203,12 +223,13 @@ function matcherOf(platforms: readonly Platform[]): PlatformMatcher {
   return { match: (platform) => rank(platform) < wanted.length, compare: (a, b) => rank(a) - rank(b) };
 }
 
-/** Windows cares for its version; elsewhere it says nothing about what runs. */
+/** Windows cares for its version; elsewhere it says nothing about what runs. What needs features runs where they all are. */
 function same(wanted: Platform, found: Platform): boolean {
   return (
     wanted.os === found.os &&
     wanted.architecture === found.architecture &&
     (wanted.variant ?? '') === (found.variant ?? '') &&
-    (wanted.os !== 'windows' || wanted.osVersion === undefined || wanted.osVersion === found.osVersion)
+    (wanted.os !== 'windows' || wanted.osVersion === undefined || wanted.osVersion === found.osVersion) &&
+    (found.osFeatures ?? []).every((feature) => wanted.osFeatures?.includes(feature) === true)
   );
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import { type FailpointName, failpoints } from '#base/failpoints';
 import { openClient } from '#client/client';
@@ -16,14 +16,12 @@ import { publish, sampleImage, sampleLayer } from '#test/support/sample-image';
 const all = process.env.BERTH_FAILPOINT_SET === 'all';
 const chosen = process.env.BERTH_FAILPOINT_ONLY?.split(',');
 const few: readonly FailpointName[] = [
-  'content.commit.renamed',
   'metadata.transaction.committed',
   'metadata.content.stored',
   'metadata.snapshot.made',
   'metadata.commit.made',
   'gc.swept',
   'gc.doomed.taken',
-  'snapshot.commit.written',
   'transfer.layer.applied',
   'task.shim.started',
   'bundle.remove.renamed',
@@ -34,7 +32,6 @@ const times: Partial<Record<FailpointName, readonly number[]>> = {
   'metadata.transaction.open': [1, 12, 40],
   'metadata.transaction.committed': [4, 17],
   'metadata.transaction.durable': [2, 25],
-  'gc.swept': [2],
 };
 const names = Object.keys(failpoints) as FailpointName[];
 const tried = names.filter((name) => (chosen === undefined ? all || few.includes(name) : chosen.includes(name)));
@@ -51,10 +48,14 @@ beforeAll(async () => {
   publish(registry, 'a/b', 'v1', sampleImage([...busyboxImage().layers, sampleLayer({ a: 'x'.repeat(100_000) })]));
   reference = `${registry.host}/a/b:v1`;
   daemon = open.use(await startDaemon({ built: true, parent: '/dev/shm' }));
+  await daemon.kill();
 }, 30_000);
 afterAll(() => open.disposeAsync(), 30_000);
 
-/** Stops the daemon and looks into its store. */
+/** Every test begins without a daemon, also after one that failed. */
+afterEach(() => daemon.kill());
+
+/** Looks into the store of a daemon that does not run. */
 async function checked(...flags: string[]): Promise<string> {
   const argv = ['-c', daemon.configPath, 'check', '--deep', ...flags];
   const { code, out, err } = await runProgramForTest(containerd(''), argv);
@@ -74,7 +75,6 @@ async function again(what: string): Promise<void> {
 }
 
 test('without failpoints all of the work is done, and nothing is left', async () => {
-  await daemon.kill();
   await again('none');
 }, 60_000);
 
@@ -89,14 +89,15 @@ for (const name of tried) {
       } catch (thrown) {
         ended = thrown;
       }
-      expect([name, await daemon.ended(5_000), ended !== undefined]).toEqual([name, 'SIGKILL', true]);
+      const how = await daemon.ended(5_000);
+      expect([name, how, ended !== undefined]).toEqual([name, 'SIGKILL', true]);
       expect(await checked()).toMatch(/^0\n/);
       await again(`${name} ${time}`);
     }, 60_000);
   }
 }
 
-for (const name of all || chosen !== undefined ? tried : tried.slice(0, 2)) {
+for (const name of all || chosen !== undefined ? tried : tried.slice(0, 1)) {
   test(`an error at ${name} is an error of a call: the daemon lives, and nothing is lost`, async () => {
     daemon.env = { BERTH_FAILPOINTS: `${name}=error:${times[name]?.[0] ?? 1}` };
     // Some errors end a start, some a call, and some only put off what nobody waits for.

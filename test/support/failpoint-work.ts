@@ -22,12 +22,16 @@ export async function workOnEverything(address: string, scope: Scope, reference:
   await runAndRemove(client, scope, `c-${round}`, top);
   await commitBlobs(client, scope, round);
   await commitSnapshots(client, scope, round);
-  if ((await client.mounts.list(scope)).length === 0) {
-    const tmpfs = { type: 'tmpfs', source: 'tmpfs', target: '', options: [] };
-    await client.mounts.activate(scope, `m-${round}`, [tmpfs], { temporary: true });
-    await client.mounts.deactivate(scope, `m-${round}`);
-  }
+  await mountAndUnmount(client, scope, `m-${round}`);
   await tidy(client, scope);
+}
+
+async function mountAndUnmount(client: Client, scope: Scope, name: string): Promise<void> {
+  const tmpfs = { type: 'tmpfs', source: 'tmpfs', target: '', options: [] };
+  // What no lease has goes with the next collection.
+  await using lease = await client.lease(scope);
+  await client.mounts.activate(lease.scope, name, [tmpfs], { temporary: true });
+  await client.mounts.deactivate(scope, name);
 }
 
 async function runAndRemove(client: Client, scope: Scope, id: string, top: string): Promise<void> {
@@ -70,7 +74,8 @@ export async function tidy(client: Client, scope: Scope): Promise<void> {
     await client.tasks.wait(scope, id, '');
     await client.tasks.delete(scope, id);
   }
-  for (const { name } of await client.mounts.list(scope)) await client.mounts.deactivate(scope, name);
+  for (const { name } of await client.mounts.list(scope))
+    await ignoring(client.mounts.deactivate(scope, name), 'not_found');
   for (const { id } of await client.containers.list(scope)) await client.containers.delete(scope, id);
   for await (const { digest } of client.content.walk(scope))
     await ignoring(

@@ -1,5 +1,6 @@
 #include "mount.h"
 
+#include "loop-device.h"
 #include "loop.h"
 
 #include <errno.h>
@@ -63,7 +64,11 @@ int mount_options(const struct mount *m, struct mount_flags *f, struct err *e)
 	*f = (struct mount_flags){ 0 };
 	for (size_t i = 0; i < m->option_count; i++) {
 		const char *o = m->options[i];
-		if (strcmp(o, "loop") == 0 || strncmp(o, "uidmap=", 7) == 0 || strncmp(o, "gidmap=", 7) == 0 ||
+		if (strcmp(o, "loop") == 0) {
+			f->loop = true;
+			continue;
+		}
+		if (strncmp(o, "uidmap=", 7) == 0 || strncmp(o, "gidmap=", 7) == 0 ||
 		    strncmp(o, "X-containerd.", 13) == 0)
 			return err_set(e, CODE_INVALID_ARGUMENT, "mount option \"%s\" is not supported by this shim: invalid argument", o);
 		if (is_flag(o, f) || !*o)
@@ -93,10 +98,15 @@ static int apply(const struct mount *m, struct mount_flags *f, const char *at, s
 	const char *data = (const char *)f->data.data;
 	unsigned long flags = f->flags;
 	bool bind = flags & MS_BIND;
+	char path[32];
+	AUTO_FD device = f->loop ? loop_device(m->source, flags & MS_RDONLY, path, e) : -1;
+	if (f->loop && device < 0)
+		return -1;
+	const char *source = f->loop ? path : m->source;
 	if (!bind && f->data.len > MOUNT_DATA_MAX) {
 		if (overlay_mount_long(m, flags, at, e) < 0)
 			return -1;
-	} else if (mount(m->source, at, m->type, bind ? flags & (MS_BIND | MS_REC) : flags, bind ? NULL : data) < 0) {
+	} else if (mount(source, at, m->type, bind ? flags & (MS_BIND | MS_REC) : flags, bind ? NULL : data) < 0) {
 		return err_sys(e, "failed to mount rootfs component %s %s", m->type, m->source);
 	}
 	return 0;

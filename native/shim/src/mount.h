@@ -13,10 +13,11 @@ struct mount {
 struct mount_flags {
 	unsigned long flags;       /* MS_* of the mount itself */
 	unsigned long propagation; /* MS_SHARED and so on, with MS_REC; 0: none */
+	bool loop;                 /* the source is a file, to be shown by a block device */
 	struct buf data;           /* what is left, comma-separated, NUL-terminated */
 };
 
-/* INVALID_ARGUMENT for what needs more than mount(2): loop devices, id-mapped mounts. */
+/* INVALID_ARGUMENT for what needs more than this shim does: id-mapped mounts, and what is to be done before a mount. */
 int mount_options(const struct mount *m, struct mount_flags *f, struct err *e);
 int mount_one(const struct mount *m, const char *root, struct err *e);
 /* Everything mounted at the path. Waits a little for a busy mount (in a coroutine when `l` is given),

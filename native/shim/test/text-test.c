@@ -71,8 +71,13 @@ static void mount_words(void)
 	CHECK(mount_options(&m, &f, &e) == 0);
 	CHECK(f.flags == (MS_BIND | MS_REC | MS_RDONLY | MS_NOSUID) && f.propagation == (MS_SLAVE | MS_REC));
 	CHECK_STR((char *)f.data.data, "index=off,lowerdir=/a:/b");
+	CHECK(!f.loop);
 	buf_free(&f.data);
 	options[0] = (char *)"loop";
+	CHECK(mount_options(&m, &f, &e) == 0 && f.loop && f.flags == (MS_RDONLY | MS_NOSUID));
+	CHECK_STR((char *)f.data.data, "index=off,lowerdir=/a:/b");
+	buf_free(&f.data);
+	options[0] = (char *)"uidmap=0:1:2";
 	CHECK(mount_options(&m, &f, &e) < 0 && e.code == CODE_INVALID_ARGUMENT);
 	buf_free(&f.data);
 }

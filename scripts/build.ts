@@ -1,5 +1,5 @@
 /**
- * `npm run build`: the addon and the shim (C), and one executable behind dist/bin/{containerd,ctr,nerdctl}. What is up to date is not
+ * `npm run build`: the addon and the shim (C), and one executable behind dist/bin/{containerd,ctr,nerdctl,ctd-decoder}. What is up to date is not
  * built again; `-- --force` builds all.
  */
 import { spawnSync } from 'node:child_process';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 const top = new URL('..', import.meta.url).pathname;
 const bin = join(top, 'dist/bin');
 /** Hard links of one file: tar keeps them, and each knows its name. */
-const names = ['containerd', 'ctr', 'nerdctl'] as const;
+const names = ['containerd', 'ctr', 'nerdctl', 'ctd-decoder'] as const;
 
 mkdirSync(bin, { recursive: true });
 make('native/addon');

@@ -1,7 +1,7 @@
 /**
  * `npm run dist`: a tarball of what `npm run build` made, to be unpacked at `/`: programs below usr/local/bin, a systemd unit, completions,
  * manual pages.
- * `-- --out DIR` puts it elsewhere than dist/. The three names of the one executable stay hard links in it. The same commit
+ * `-- --out DIR` puts it elsewhere than dist/. The names of the one executable stay hard links in it. The same commit
  * and programs give the same bytes; SOURCE_DATE_EPOCH sets another date for everything inside.
  */
 import { spawnSync } from 'node:child_process';
@@ -50,7 +50,8 @@ console.log(`dist: ${tarball}: ${Math.round(statSync(tarball).size / 1e6)} MB`);
 function fill(): void {
   for (const name of ['containerd', 'containerd-shim-runc-v2'])
     copyFileSync(join(top, 'dist/bin', name), place(`usr/local/bin/${name}`), constants.COPYFILE_FICLONE);
-  for (const name of ['ctr', 'nerdctl']) linkSync(place('usr/local/bin/containerd'), place(`usr/local/bin/${name}`));
+  for (const name of ['ctr', 'nerdctl', 'ctd-decoder'])
+    linkSync(place('usr/local/bin/containerd'), place(`usr/local/bin/${name}`));
   copyFileSync(join(top, 'scripts/containerd.service'), place('etc/systemd/system/containerd.service'));
   copyFileSync(join(top, 'LICENSE'), place('usr/local/share/doc/berth/LICENSE'));
   for (const program of [ctr, containerd('')]) {

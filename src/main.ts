@@ -12,6 +12,7 @@ import { runProgram } from '#cmd/cli/run';
 const programs: Readonly<Record<string, () => Promise<Program>>> = {
   containerd: async () => (await import('#cmd/containerd/program')).containerd(ownPath()),
   ctr: async () => (await import('#cmd/ctr/program')).ctr,
+  'ctd-decoder': async () => (await import('#cmd/ctd-decoder/program')).ctdDecoder,
 };
 
 process.exit(await main());

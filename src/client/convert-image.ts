@@ -12,12 +12,25 @@ import { normalizePlatform, type PlatformMatcher } from '#lib/platform';
 import type { Client } from './client.ts';
 import { writeBlob } from './write-blob.ts';
 
-/** Makes another layer of one, in the content store; `undefined` where it stays as it is. */
-export type ConvertLayer = (content: ContentStore, scope: Scope, layer: Descriptor) => Promise<Descriptor | undefined>;
+/** Where a layer stands among its manifest's. */
+export interface LayerPlace {
+  readonly at: number;
+  readonly count: number;
+}
+
+/** Makes another layer of one, in the content store; `undefined` where it stays as it is. Asked for configurations too, which have no place. */
+export type ConvertLayer = (
+  content: ContentStore,
+  scope: Scope,
+  layer: Descriptor,
+  place: LayerPlace | undefined,
+) => Promise<Descriptor | undefined>;
 
 export interface ConvertOptions {
   /** Which of an index's images the result has. */
   readonly platforms: PlatformMatcher;
+  /** What becomes of an index's images for other platforms, and of those that are not here; absent: they are left out, and an error. */
+  readonly others?: 'keep';
   /** Docker's media types become OCI's. */
   readonly toOci?: boolean;
   /** Must leave diff ids alone. */
@@ -64,9 +77,9 @@ class Conversion {
   }
 
   /** What a descriptor becomes; `undefined` where nothing changes. */
-  async convert(descriptor: Descriptor, depth = 0): Promise<Descriptor | undefined> {
+  async convert(descriptor: Descriptor, depth = 0, place?: LayerPlace): Promise<Descriptor | undefined> {
     if (depth > maxDepth) throw invalidArgument(`image nests indexes too deeply at ${descriptor.digest}`);
-    const changed = await this.#changed(descriptor, depth);
+    const changed = await this.#changed(descriptor, depth, place);
     const { mediaType } = descriptor;
     if (!isDocker(mediaType)) return changed;
     const now = changed ?? descriptor;
@@ -76,11 +89,11 @@ class Conversion {
     return bare;
   }
 
-  async #changed(descriptor: Descriptor, depth: number): Promise<Descriptor | undefined> {
+  async #changed(descriptor: Descriptor, depth: number, place?: LayerPlace): Promise<Descriptor | undefined> {
     const { mediaType } = descriptor;
     if (isManifestType(mediaType)) return this.#document(descriptor, (text) => this.#manifest(text, depth));
     if (isIndexType(mediaType)) return this.#document(descriptor, (text) => this.#index(text, depth));
-    return this.#options.layer?.(this.#content, this.#scope, descriptor);
+    return this.#options.layer?.(this.#content, this.#scope, descriptor, place);
   }
 
   /** Reads a document, has it changed, and writes what came of it. */
@@ -111,7 +124,7 @@ class Conversion {
     const swaps: Swap[] = [];
     const convertedLayers: Descriptor[] = [];
     for (const [at, layer] of layers.entries()) {
-      const converted = await this.convert(layer, depth + 1);
+      const converted = await this.convert(layer, depth + 1, { at, count: layers.length });
       if (converted !== undefined) swaps.push({ from: layer, to: converted, key: `l.${at}` });
       convertedLayers.push(converted ?? layer);
     }
@@ -121,12 +134,27 @@ class Conversion {
     return { document: { ...document, config: convertedConfig ?? config, layers: convertedLayers }, swaps };
   }
 
+  async #has({ digest }: Descriptor): Promise<boolean> {
+    try {
+      await this.#content.info(this.#scope, digest);
+      return true;
+    } catch (thrown) {
+      if (isFault(thrown, 'not_found')) return false;
+      throw thrown;
+    }
+  }
+
   async #index(document: Json, depth: number) {
     const swaps: Swap[] = [];
     const kept: Descriptor[] = [];
     for (const [at, one] of (document.manifests as readonly Descriptor[]).entries()) {
       if (one.platform !== undefined && !this.#options.platforms.match(normalizePlatform(one.platform))) {
-        swaps.push({ from: one });
+        if (this.#options.others === 'keep') kept.push(one);
+        else swaps.push({ from: one });
+        continue;
+      }
+      if (this.#options.others === 'keep' && !(await this.#has(one))) {
+        kept.push(one);
         continue;
       }
       const converted = await this.convert(one, depth + 1);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { dataLoss, isFault } from '#base/errors';
 import type { Descriptor } from '#core/descriptor';
+import { decoderPayloads } from '#core/diff/encrypted-layer';
 import { type FoundManifest, readConfig } from '#core/images/image-content';
 import type { Scope } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
@@ -58,7 +59,7 @@ async function unpackLayer(
   const labels = { 'containerd.io/snapshot.ref': target.name };
   try {
     const mounts = await snapshotter.prepare(scope, key, target.parent, { labels });
-    const { digest } = await client.differ.apply(scope, layer, mounts, { syncFs });
+    const { digest } = await client.differ.apply(scope, layer, mounts, { payloads: decoderPayloads(layer), syncFs });
     if (digest !== target.diffId) throw dataLoss(`wrong diff id calculated on extraction ${JSON.stringify(digest)}`);
     await snapshotter.commit(scope, target.name, key, { labels });
     const label = 'containerd.io/uncompressed';

@@ -27,7 +27,9 @@ import events from './events.ts';
 import { globals } from './globals.ts';
 import checkImages from './images/check.ts';
 import convertImage from './images/convert.ts';
+import decryptImage from './images/decrypt.ts';
 import deleteImage from './images/delete.ts';
+import encryptImage from './images/encrypt.ts';
 import exportImage from './images/export.ts';
 import importImage from './images/import.ts';
 import inspectImage from './images/inspect.ts';
@@ -152,6 +154,8 @@ export const ctr: Program = {
         tagImage,
         labelImage,
         convertImage,
+        decryptImage,
+        encryptImage,
         imageUsage,
         whyImage,
       ],

@@ -22,6 +22,11 @@ export class Fields {
     return Object.keys(this.#object);
   }
 
+  /** All of them as they are, for documents whose keys are not known. */
+  get values(): JsonObject {
+    return this.#object;
+  }
+
   /**
    * Refuses keys that differ from a known one only in case. Go's decoder takes them for the known one, so that a document that has both
    * would say different things to different readers.

@@ -9,6 +9,7 @@ import type { Log } from '#base/log';
 import type { BlobReader, ContentStore } from '#core/content/content';
 import type { Descriptor } from '#core/descriptor';
 import type { ApplyOptions, ArrivingLayer, LayerLimits, LayerUnpack } from '#core/diff/diff';
+import { decoderPayloads } from '#core/diff/encrypted-layer';
 import type { Mount } from '#core/mount';
 import type { StreamProcessor } from '#core/plugin/daemon-info';
 import type { Scope } from '#core/scope';
@@ -44,8 +45,10 @@ export class Applier {
     scope: Scope,
     layer: Descriptor,
     mounts: readonly Mount[],
-    options: ApplyOptions = {},
+    given: ApplyOptions = {},
   ): Promise<Descriptor> {
+    // Clients that know nothing of encryption say nothing of the layer's keys.
+    const options = { ...given, payloads: decoderPayloads(layer, given.payloads) };
     // Before the blob is opened: whoever asks for a type that nobody reads shall hear that.
     processorChain(layer.mediaType, this.#parts.processors);
     await using blob = await this.#parts.content.open(scope, layer.digest);

@@ -7,6 +7,7 @@ import type { Log } from '#base/log';
 import { now, toNanos } from '#base/timestamp';
 import type { Descriptor } from '#core/descriptor';
 import type { ApplyOptions, Differ } from '#core/diff/diff';
+import { decoderPayloads } from '#core/diff/encrypted-layer';
 import type { Labels } from '#core/labels';
 import type { Mount } from '#core/mount';
 import { type Scope, scopeOf } from '#core/scope';
@@ -189,8 +190,9 @@ export class Unpacker {
     });
   }
 
-  async #fill(scope: Scope, task: LayerTask, mounts: readonly Mount[], options: ApplyOptions): Promise<Descriptor> {
+  async #fill(scope: Scope, task: LayerTask, mounts: readonly Mount[], wanted: ApplyOptions): Promise<Descriptor> {
     const { layer, board, order } = task;
+    const options = { ...wanted, payloads: decoderPayloads(layer.descriptor) };
     const differ = this.#differ(order.snapshotter);
     const file = await abortable(layer.file, scope.signal);
     using _place = await this.#places.enter(scope.signal);

@@ -1,9 +1,11 @@
 import { list, table, text } from '#base/config';
 import { notFound } from '#base/errors';
+import { activatingDiffer } from '#core/diff/activating';
 import { Differ, OrderedDiffer } from '#core/diff/diff';
 import { orderedDiffer } from '#core/diff/ordered';
+import { MountManager } from '#core/mounts/mounts';
 import { definePlugin } from '#core/plugin/plugin';
-import { every } from '#core/plugin/slot';
+import { every, maybe } from '#core/plugin/slot';
 
 /** The differs as one: the configured order decides who is asked first. */
 export default definePlugin({
@@ -12,14 +14,15 @@ export default definePlugin({
   config: table({
     default: list(text(), { default: ['walking'], help: 'Differs by id, in the order in which they are asked.' }),
   }),
-  needs: { differs: every(Differ) },
-  start({ config }, { differs }) {
-    return orderedDiffer(
+  needs: { differs: every(Differ), mounts: maybe(MountManager) },
+  start({ config }, { differs, mounts }) {
+    const ordered = orderedDiffer(
       config.default.map((id) => {
         const differ = differs.get(id);
         if (differ === undefined) throw notFound(`differ ${JSON.stringify(id)} of the configured order`);
         return differ;
       }),
     );
+    return activatingDiffer(ordered, mounts);
   },
 });

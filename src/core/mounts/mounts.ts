@@ -30,6 +30,8 @@ export interface MountManager {
 export interface LocalMountManager extends MountManager {
   /** Whether `activate` would find something to do for a caller that does all by himself that he can be told to do. Costs nothing. */
   wants(mounts: readonly Mount[]): boolean;
+  /** Makes the mounts for as long as `use` runs, if they need it; otherwise `use` gets them as they are. No collection takes them meanwhile. */
+  during<T>(scope: Scope, mounts: readonly Mount[], use: (mounts: readonly Mount[]) => Promise<T>): Promise<T>;
   /** Takes an activation down whatever uses it: it leaves the tree of mounts at once. Resolves also when there is none. */
   release(scope: Scope, name: string): Promise<void>;
 }

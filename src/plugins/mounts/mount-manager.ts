@@ -35,6 +35,8 @@ export class SystemMountManager implements LocalMountManager, AsyncDisposable {
   readonly #records: Records;
   /** By namespace and name. A name is taken from the beginning of its activation to the end of its deactivation. */
   readonly #activations = new Map<string, ActivationRecord>();
+  /** In use by a call of this process. */
+  readonly #kept = new Set<string>();
   #registration: CollectibleRegistration | undefined;
   /** What was begun and is not over: the daemon waits for it when it stops. */
   readonly #underway = new Set<Promise<unknown>>();
@@ -96,6 +98,21 @@ export class SystemMountManager implements LocalMountManager, AsyncDisposable {
   async release(scope: Scope, name: string): Promise<void> {
     const record = this.#activations.get(keyOf(scope.namespace, name));
     if (record?.whole === true) await this.#during(this.#takeDown(record, true));
+  }
+
+  async during<T>(scope: Scope, mounts: readonly Mount[], use: (mounts: readonly Mount[]) => Promise<T>): Promise<T> {
+    if (!this.wants(mounts)) return use(mounts);
+    const name = `temporary-${randomBytes(8).toString('hex')}`;
+    const { signal, namespace } = scope;
+    const key = keyOf(namespace, name);
+    this.#kept.add(key);
+    try {
+      const { system } = await this.activate(scopeOf(namespace, { signal }), name, mounts, { temporary: true });
+      return await use(system);
+    } finally {
+      this.#kept.delete(key);
+      await this.release(scope, name);
+    }
   }
 
   async info(scope: Scope, name: string): Promise<Activation> {
@@ -210,8 +227,9 @@ export class SystemMountManager implements LocalMountManager, AsyncDisposable {
   *#things() {
     for (const { namespace, name, lease, labels, whole } of this.#activations.values()) {
       const backReferences = labelBackReferences(labels, namespace);
-      // One that is being made has its maker to keep it.
-      yield { namespace, key: name, root: !whole, backReferences, ...(lease !== undefined && whole && { lease }) };
+      // One that is being made, or used by a call, has somebody to keep it.
+      const root = !whole || this.#kept.has(keyOf(namespace, name));
+      yield { namespace, key: name, root, backReferences, ...(lease !== undefined && whole && { lease }) };
     }
   }
 

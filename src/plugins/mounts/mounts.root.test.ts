@@ -228,6 +228,22 @@ test('an activation lives with its lease, or with what its labels name, and no l
   expect(await names()).toEqual([]);
 });
 
+test('mounts are there during a call, whatever is collected meanwhile, and gone after it, also when it fails', async () => {
+  await using r = await rig();
+  const mounts = [mkfs(join(r.data, 'disk.img')), ext4];
+  await r.mounts.during(scope, mounts, async ([bind, ...others]) => {
+    expect([bind?.type, others]).toEqual(['bind', []]);
+    await r.collect();
+    writeFileSync(join(bind?.source as string, 'x'), '');
+  });
+  expect(mountsBelow(r.targets)).toEqual([]);
+  const plain = [{ type: 'bind', source: '/', target: '', options: [] }];
+  expect(await r.mounts.during(scope, plain, async (same) => same === plain)).toBe(true);
+  const failing = r.mounts.during(scope, mounts, () => Promise.reject(new Error('x')));
+  expect(await faultOf(failing)).toBe('unknown');
+  expect(await r.mounts.list(scope)).toEqual([]);
+});
+
 test('what a crash leaves half done is taken down at the next start, and so is what is mounted no more', async () => {
   const hung = Promise.withResolvers<never>();
   await using r = await rig({ hang: { mount: () => hung.promise, unmount: async () => {} } });

@@ -1,11 +1,13 @@
 import { flag, list, map, number, table, text } from '#base/config';
 import { notFound } from '#base/errors';
+import { activatingDiffer } from '#core/diff/activating';
 import { Differ } from '#core/diff/diff';
 import { orderedDiffer } from '#core/diff/ordered';
 import { ImageVerifier } from '#core/images/verifier';
 import { Metadata } from '#core/metadata';
+import { MountManager } from '#core/mounts/mounts';
 import { definePlugin } from '#core/plugin/plugin';
-import { every, one } from '#core/plugin/slot';
+import { every, maybe, one } from '#core/plugin/slot';
 import { TransferEngine, type UnpackRule } from '#core/transfer/engine/engine';
 import { proxyFrom, Registries } from '#core/transfer/engine/registries';
 import { Limiter } from '#core/transfer/limiter';
@@ -62,8 +64,13 @@ export default definePlugin({
   slot: Transfer,
   id: 'local',
   config,
-  needs: { metadata: one(Metadata), differs: every(Differ), verifiers: every(ImageVerifier) },
-  start({ config, daemon, log }, { metadata, differs, verifiers }) {
+  needs: {
+    metadata: one(Metadata),
+    differs: every(Differ),
+    mounts: maybe(MountManager),
+    verifiers: every(ImageVerifier),
+  },
+  start({ config, daemon, log }, { metadata, differs, mounts, verifiers }) {
     const directories = config.config_path || config.registry.config_path || usualDirectories;
     const proxy = proxyFrom(process.env);
     const patience = (of: string, usualMs: number) => daemon.timeout(`io.containerd.timeout.registry.${of}`, usualMs);
@@ -86,11 +93,12 @@ export default definePlugin({
       const differ = differs.get(rule.differ);
       if (rule.differ !== '' && differ === undefined)
         throw notFound(`unpack_config: differ ${JSON.stringify(rule.differ)}`);
-      return { platform, snapshotter: rule.snapshotter, ...(differ !== undefined && { differ }) };
+      const own = differ && activatingDiffer(differ, mounts);
+      return { platform, snapshotter: rule.snapshotter, ...(own !== undefined && { differ: own }) };
     });
     const engine = new TransferEngine({
       metadata,
-      differ: orderedDiffer([...differs.values()]),
+      differ: activatingDiffer(orderedDiffer([...differs.values()]), mounts),
       registries,
       verifiers,
       downloads: new Limiter(config.max_concurrent_downloads),

@@ -1,4 +1,4 @@
-import { expect, test } from 'bun:test';
+import { afterAll, expect, test } from 'bun:test';
 import { readdirSync } from 'node:fs';
 import { buildShimFuzzer, replayShim, shimTargets } from './shim.ts';
 import { inputOf, judge, materialOf } from './target.ts';
@@ -7,6 +7,10 @@ import { corpusOf, targets } from './targets.ts';
 /** A few of what `npm run fuzz` tries, so that a target that finds everything or takes for ever is noticed here. */
 const inputs = 300;
 const patienceMs = 30_000;
+
+afterAll(async () => {
+  for (const { close } of targets) await close?.();
+});
 
 for (const target of targets) {
   test(

@@ -14,6 +14,8 @@ export interface FuzzTarget {
   readonly seal?: (bytes: Buffer) => Buffer;
   /** @throws whatever is a finding */
   run(bytes: Uint8Array): void | Promise<void>;
+  /** Lets go of what it keeps from one input to the next. */
+  close?(): void | Promise<void>;
 }
 
 /** Errors travel in HTTP/2 trailers and stand in logs. */

@@ -7,6 +7,7 @@ import { imageConfigs, json, manifests } from './targets/documents.ts';
 import { filters } from './targets/filters.ts';
 import { references } from './targets/references.ts';
 import { bootstraps, challenges, tokens } from './targets/registries.ts';
+import { services } from './targets/services.ts';
 import { specs } from './targets/specs.ts';
 import { tar } from './targets/tar.ts';
 import { ttrpcFrames, ttrpcMessages } from './targets/ttrpc.ts';
@@ -31,6 +32,7 @@ export const targets: readonly FuzzTarget[] = [
   bootstraps,
   values,
   events,
+  services,
 ];
 
 export const corpusDirectory = (name: string): string => new URL(`./corpus/${name}/`, import.meta.url).pathname;

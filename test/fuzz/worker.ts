@@ -25,10 +25,12 @@ declare const self: {
 };
 
 self.onmessage = ({ data }) => {
-  work(data).then(
-    (report) => self.postMessage(report),
-    (thrown) => self.postMessage({ kind: 'finding', n: -1, message: String(thrown) }),
-  );
+  work(data)
+    .finally(() => targets.find(({ name }) => name === data.target)?.close?.())
+    .then(
+      (report) => self.postMessage(report),
+      (thrown) => self.postMessage({ kind: 'finding', n: -1, message: String(thrown) }),
+    );
 };
 
 async function work({ target: name, seed, from, milliseconds, progress }: Order): Promise<Report> {

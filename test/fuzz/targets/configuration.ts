@@ -10,14 +10,23 @@ import { defaultHost } from '#lib/registry/host';
 import { readHostsFile } from '#lib/registry/hosts-file';
 import { acceptedLater, type FuzzTarget, holds, same, textOf } from '../target.ts';
 
-/** One directory for the process, removed at its end. */
-const directory = mkdtempSync('/dev/shm/berth-fuzz-');
-process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+/** Where the files are that are read; made when first needed. */
+let made: string | undefined;
+function directory(): string {
+  made ??= mkdtempSync('/dev/shm/berth-fuzz-');
+  return made;
+}
+function close(): void {
+  if (made !== undefined) rmSync(made, { recursive: true, force: true });
+  made = undefined;
+}
 
 /** The daemon's configuration: read or refused with its place; what it comes to prints as a file that reads the same. */
 export const configuration: FuzzTarget = {
   name: 'configuration',
-  maxMs: 1_000,
+  close,
+  // A table in two thousand others is printed with the names of all of them, for each.
+  maxMs: 5_000,
   words: [
     'version = 2\n',
     'version = 4\n',
@@ -40,7 +49,7 @@ export const configuration: FuzzTarget = {
     const text = textOf(bytes);
     // Would read other files, or load code.
     if (/imports|plugin_modules/.test(text.replace(/\\u00../g, 'imports'))) return;
-    const file = join(directory, 'config.toml');
+    const file = join(directory(), 'config.toml');
     writeFileSync(file, bytes);
     const config = await acceptedLater(() => loadConfig(file, builtins), 'invalid_argument');
     if (config === undefined) return;
@@ -64,6 +73,7 @@ const plain = (raw: Raw): boolean =>
 /** `hosts.toml`: read or refused; every host that comes out can be asked. */
 export const hosts: FuzzTarget = {
   name: 'hosts',
+  close,
   words: [
     'server = "',
     '[host."https://',
@@ -83,7 +93,7 @@ export const hosts: FuzzTarget = {
   async run(bytes) {
     const text = textOf(bytes);
     const usual = defaultHost('registry.example');
-    const read = await acceptedLater(() => readHostsFile(text, usual, directory).catch(missing), 'invalid_argument');
+    const read = await acceptedLater(() => readHostsFile(text, usual, directory()).catch(missing), 'invalid_argument');
     for (const { host, path, scheme, headers } of read ?? []) {
       const url = new URL(`${scheme === 'probe' ? 'https' : scheme}://${host}${path}/a/b`);
       same('path', url.pathname, `${path}/a/b`);

@@ -2,10 +2,12 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ErrorClass, phrases } from '#base/errors';
+import { failpoints } from '#base/failpoints';
 import type { Command, Program } from '#cmd/cli/command';
 import { flagRows, usageOf } from '#cmd/cli/help';
 import { containerd } from '#cmd/containerd/program';
 import { ctr } from '#cmd/ctr/program';
+import { findingKinds } from '#core/check/findings';
 import { type AnyPlugin, pluginName } from '#core/plugin/plugin';
 import type { AnyNeed } from '#core/plugin/slot';
 import { builtins } from '#daemon/builtins';
@@ -39,6 +41,8 @@ const pages: Readonly<Record<string, string>> = {
   'errors.md': errorsPage(),
   'commands.md': commandsPage([ctr, containerd('')]),
   'plugins.md': pluginsPage(builtins),
+  'check.md': checkPage(),
+  'failpoints.md': failpointsPage(),
 };
 
 const stale = Object.keys(pages).filter((name) => {
@@ -118,6 +122,32 @@ function pluginsPage(plugins: readonly AnyPlugin[]): string {
 plugin's key in \`config.toml\`, its directory below root and state, and its name in \`disabled_plugins\`. What runs on a machine, and why something does not, is told
 by \`ctr plugins ls -d\`.`,
     `## Slots\n\n${rowsOf(['slot', 'filled by', 'asked for by'], rows)}\n## Plugins\n\n${rowsOf(['plugin', 'needs', 'configurable'], each)}`,
+  );
+}
+
+function checkPage(): string {
+  const rows = Object.entries(findingKinds).map(([kind, [severity, meaning]]) => [code(kind), severity, meaning]);
+  return page(
+    'What `containerd check` finds',
+    `Generated from \`src/core/check/findings.ts\`. How to use it: [what is kept, and whether it is whole](../guides/what-is-kept.md).
+
+*damage*: something that was acknowledged is not there or not as it was. *leftover*: a crash or a kill left it; the daemon clears it away when it starts or
+collects. *note*: allowed, and perhaps not meant. Only damage makes the exit code other than 0.`,
+    rowsOf(['finding', 'how bad', 'what it means'], rows),
+  );
+}
+
+function failpointsPage(): string {
+  const rows = Object.entries(failpoints).map(([name, what]) => [code(name), what]);
+  return page(
+    'Failpoints',
+    `Generated from \`src/base/failpoints.ts\`: the places between two durable steps at which a daemon can be ended or stopped, to see what comes of it. For tests;
+without the variable they do nothing.
+
+\`BERTH_FAILPOINTS='NAME=ACTION[:TIME];…' containerd …\`, with the actions \`kill\` (SIGKILL to itself), \`error\` (the step fails), \`delay(MS)\` and \`pause\` (SIGSTOP to itself, until
+SIGCONT). With a TIME it acts only when the place is reached for the TIME-th time. The daemon warns of each that is armed, and does not start with one that it does not know.
+\`npm run test:failpoints\` kills a daemon at each of them, makes it fail at each of them, and checks its store; one that is never reached fails the run.`,
+    rowsOf(['failpoint', 'what is done there, and what is not'], rows),
   );
 }
 

@@ -20,6 +20,7 @@ export class CheckedRows implements CheckedMetadata {
   readonly #db: Database;
   readonly #report: Report;
   #snapshots: readonly SnapshotCells[] | undefined;
+  #byPlace: ReadonlyMap<string, SnapshotCells> | undefined;
 
   constructor(db: Database, report: Report) {
     this.#db = db;
@@ -117,7 +118,7 @@ export class CheckedRows implements CheckedMetadata {
 
   adoptSnapshot(snapshotter: string, row: Pick<KnownSnapshot, 'namespace' | 'name' | 'key' | 'parentName'>): void {
     const { seconds, nanos } = now();
-    this.#snapshots = undefined;
+    this.#changed();
     this.#db
       .query(
         `INSERT INTO snapshots (ns, snapshotter, name, backend_key, parent, kind, labels, gc, created_s, created_n, updated_s, updated_n, committing)
@@ -128,8 +129,12 @@ export class CheckedRows implements CheckedMetadata {
 
   /** Rows whose parent is not there, whatever a backend says. */
   async #checkParents(): Promise<void> {
+    const told = new Set(
+      this.#report.findings.filter(({ kind }) => kind === 'snapshot-parent-missing').map(({ subject }) => subject),
+    );
     for (const row of this.#cells()) {
-      if (!this.#cells().includes(row) || row.parent === '') continue;
+      // One repair may have taken away others.
+      if (row.parent === '' || !this.#index().has(placeOf(row, row.name))) continue;
       const above = this.#parentOf(row);
       const fault =
         above === undefined
@@ -140,10 +145,7 @@ export class CheckedRows implements CheckedMetadata {
               ? 'its parents lead back to it'
               : undefined;
       const subject = `${row.snapshotter} ${row.name} (${row.ns})`;
-      const told = this.#report.findings.some(
-        (each) => each.kind === 'snapshot-parent-missing' && each.subject === subject,
-      );
-      if (fault === undefined || told) continue;
+      if (fault === undefined || told.has(subject)) continue;
       const users = this.usersOfSnapshot(row.snapshotter, row.backend_key);
       await this.#report.add('snapshot-parent-missing', subject, fault, {
         does: `forget it${users.length === 0 ? '' : `, with ${users.join(', ')}`}`,
@@ -188,8 +190,18 @@ export class CheckedRows implements CheckedMetadata {
     return found;
   }
 
-  #parentOf({ ns, snapshotter, parent }: SnapshotCells): SnapshotCells | undefined {
-    return this.#cells().find((row) => row.ns === ns && row.snapshotter === snapshotter && row.name === parent);
+  #parentOf(row: SnapshotCells): SnapshotCells | undefined {
+    return this.#index().get(placeOf(row, row.parent));
+  }
+
+  #index(): ReadonlyMap<string, SnapshotCells> {
+    this.#byPlace ??= new Map(this.#cells().map((row) => [placeOf(row, row.name), row]));
+    return this.#byPlace;
+  }
+
+  #changed(): void {
+    this.#snapshots = undefined;
+    this.#byPlace = undefined;
   }
 
   #inCircle(row: SnapshotCells): boolean {
@@ -213,10 +225,12 @@ export class CheckedRows implements CheckedMetadata {
   }
 
   #run(sql: string, ...values: string[]): void {
-    this.#snapshots = undefined;
+    this.#changed();
     this.#db.query(sql).run(...values);
   }
 }
+
+const placeOf = ({ ns, snapshotter }: SnapshotCells, name: string): string => `${ns}\n${snapshotter}\n${name}`;
 
 function pendingKey(committing: string): string {
   try {

@@ -15,13 +15,15 @@ export interface RunOptions {
   readonly args: readonly string[];
   readonly io?: TaskIo;
   readonly runtime?: string;
+  /** The sandbox that it belongs to. */
+  readonly sandboxId?: string;
   /** A last change of the spec. */
   readonly spec?: (spec: Spec) => Spec;
 }
 
 /** A container with its snapshot; no task yet. */
 export async function makeContainer(client: Client, scope: Scope, id: string, options: RunOptions): Promise<Container> {
-  const { top, args, runtime = 'io.containerd.runc.v2', spec: change = (spec) => spec } = options;
+  const { top, args, runtime = 'io.containerd.runc.v2', sandboxId = '', spec: change = (spec) => spec } = options;
   const usual = defaultSpec(id, scope.namespace);
   const process = { ...usual.process, user: { uid: 0, gid: 0 }, cwd: '/', args, env: environment };
   await using lease = await client.lease(scope);
@@ -36,7 +38,7 @@ export async function makeContainer(client: Client, scope: Scope, id: string, op
     snapshotter: top === '' ? '' : 'overlayfs',
     snapshotKey: top === '' ? '' : id,
     extensions: {},
-    sandboxId: '',
+    sandboxId,
   });
 }
 

@@ -87,7 +87,9 @@ export class ShimSandboxes implements SandboxController, AsyncDisposable {
   }
 
   async wait(scope: Scope, id: string): Promise<SandboxExit> {
-    return await abortable(this.#get(scope, id).ended.promise, scope.signal);
+    // Also of one that is being taken away.
+    const entry = this.#env.sandboxes.get(keyOf(scope.namespace, id)) ?? this.#get(scope, id);
+    return await abortable(entry.ended.promise, scope.signal);
   }
 
   async status(scope: Scope, id: string, detail: 'brief' | 'verbose'): Promise<SandboxStatus> {

@@ -62,8 +62,6 @@ static void child(struct start *st, int listener)
 	struct serve how = { .namespace = st->namespace, .id = st->id, .grpc = st->grpc, .ttrpc = st->ttrpc,
 			     .binary = st->binary, .socket_path = st->path, .debug = st->boot.debug };
 	detach(&listener);
-	if (getenv("SCHED_CORE"))
-		prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, PR_SCHED_CORE_SCOPE_PROCESS_GROUP, 0);
 	if (score)
 		file_put("/proc/self/oom_score_adj", score);
 	unsetenv("NOTIFY_SOCKET");
@@ -72,8 +70,19 @@ static void child(struct start *st, int listener)
 	_exit(0);
 }
 
+/* The server inherits it. It was asked for as protection: where it cannot be had, there is no shim. */
+static int core_scheduling(struct err *e)
+{
+	const char *asked = getenv("SCHED_CORE");
+	if (asked && *asked && prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, PR_SCHED_CORE_SCOPE_THREAD, 0) < 0)
+		return err_sys(e, "enable sched core support");
+	return 0;
+}
+
 static int fork_server(struct start *st, int listener, struct err *e)
 {
+	if (core_scheduling(e) < 0)
+		return -1;
 	pid_t pid = fork();
 	if (pid == 0)
 		child(st, listener);

@@ -68,7 +68,7 @@ export class Machine implements AsyncDisposable {
   async boot(): Promise<void> {
     const [agent, news] = ['agent.sock', 'news.sock'].map((name) => join(this.#directory, name)) as [string, string];
     for (const path of [agent, news]) rmSync(path, { force: true });
-    const qemu = spawn('nice', ['qemu-system-x86_64', ...this.#arguments(agent, news)], {
+    const qemu = spawn('nice', ['-n', '2', 'qemu-system-x86_64', ...this.#arguments(agent, news)], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [qemu.stdout, qemu.stderr])

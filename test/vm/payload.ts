@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tarLayer } from '#test/support/busybox-image';
 import { writeOciArchive } from '#test/support/oci-archive';
-import { sampleImage } from '#test/support/sample-image';
+import { type SampleLayer, sampleImage, sampleLayer } from '#test/support/sample-image';
+import { addToRegistry } from './registry-tree.ts';
 
 const top = new URL('../..', import.meta.url).pathname;
 const applets = 'sh cat sleep echo ls dd head tail sha256sum mount mkdir id yes sed grep true false kill chown stat ps';
@@ -12,24 +14,32 @@ const applets = 'sh cat sleep echo ls dd head tail sha256sum mount mkdir id yes 
 /** The name under which busybox.tar has its image. */
 export const busyboxName = 'docker.io/library/busybox:vm';
 
-/** A directory with what the machine gets: `berth.tar.gz` as `npm run dist` makes it, and `busybox.tar`, an image. To be removed by the caller. */
-export function makePayload(): string {
+/**
+ * A directory with what a machine gets: `berth.tar.gz` as `npm run dist` makes it, `busybox.tar`, an image, and `registry`, a registry's
+ * tree with so many images `pulled-0`, `pulled-1` … that have busybox and no other layer in common. To be removed by the caller.
+ */
+export function makePayload(images = 0): string {
   const directory = mkdtempSync(join(tmpdir(), 'berth-vm-payload-'));
   const made = spawnSync(process.execPath, [join(top, 'scripts/dist.ts'), '--out', directory], { encoding: 'utf8' });
   if (made.status !== 0) throw new Error(`dist: ${made.stdout}${made.stderr}`);
   const tarball = readdirSync(directory).find((name) => name.endsWith('.tar.gz')) ?? 'none';
   renameSync(join(directory, tarball), join(directory, 'berth.tar.gz'));
-  writeOciArchive(join(directory, 'busybox.tar'), busyboxName, { 'linux/amd64': image(directory) });
+  const busybox = busyboxLayer(directory);
+  writeOciArchive(join(directory, 'busybox.tar'), busyboxName, { 'linux/amd64': sampleImage([busybox]) });
+  for (let at = 0; at < images; at++) {
+    const own = ['a', 'b', 'c'].map((name) => sampleLayer({ [`data-${name}`]: randomBytes(700_000) }));
+    addToRegistry(join(directory, 'registry'), `pulled-${at}`, sampleImage([busybox, ...own]));
+  }
   return directory;
 }
 
-function image(directory: string) {
+function busyboxLayer(directory: string): SampleLayer {
   const root = mkdtempSync(join(directory, 'image-'));
   try {
     for (const name of ['bin', 'etc', 'dev', 'proc', 'sys', 'tmp', 'run']) mkdirSync(join(root, name));
     copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
     for (const name of applets.split(' ')) symlinkSync('busybox', join(root, 'bin', name));
-    return sampleImage([tarLayer(root)]);
+    return tarLayer(root);
   } finally {
     rmSync(root, { recursive: true });
   }

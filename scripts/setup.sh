@@ -1,6 +1,6 @@
 #!/bin/sh
 # Brings the machine and the tree to where everything can be built and tested: Debian packages, npm packages, build.
-# Does nothing where nothing is missing, and says what it does.
+# Does nothing where nothing is missing, and says what it does. `setup.sh vm`: what `npm run test:vm` needs, too.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -8,6 +8,9 @@ cd "$(dirname "$0")/.."
 packages="gcc make libc6-dev
 runc
 busybox-static docker-registry containerd containernetworking-plugins groff-base skopeo tmux protobuf-compiler golang-github-containerd-containerd-dev btrfs-progs"
+
+[ "${1:-}" != vm ] || packages="$packages
+qemu-system-x86 mmdebstrap e2fsprogs"
 
 missing=""
 for package in $packages; do

@@ -11,6 +11,9 @@ interface Group {
   readonly name: string;
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Only when asked for by its name. */
+  readonly apart?: boolean;
+  readonly timeoutMs?: number;
 }
 
 /** Several times what the longest group needs. */
@@ -28,6 +31,12 @@ const groups: readonly Group[] = [
   { name: 'advisories', command: ['bun', 'test', '--timeout', '60000', 'test/advisories'] },
   { name: 'conformance', command: ['bun', 'test', '--timeout', '120000', 'test/conformance'] },
   { name: 'robustness', command: ['bun', 'test', '--timeout', '300000', 'test/robustness', 'test/load'] },
+  {
+    name: 'vm',
+    command: ['bun', 'test', '--timeout', '600000', 'test/vm'],
+    apart: true,
+    timeoutMs: 5_400_000,
+  },
 ];
 
 if (process.getuid?.() !== 0) {
@@ -42,7 +51,9 @@ const directory = `/tmp/berth-test-${mark.slice(-8)}`;
 mkdirSync(directory, { mode: 0o755 });
 const before = machineState();
 const sum = { passed: 0, failed: 0 };
-for (const group of groups.filter(({ name }) => chosen.length === 0 || chosen.includes(name))) {
+for (const group of groups.filter(({ name, apart = false }) =>
+  chosen.length === 0 ? !apart : chosen.includes(name),
+)) {
   const folder = group.command.find((word) => word.startsWith('test/') || word === 'src' || word.startsWith('native/'));
   if (folder !== undefined && !existsSync(`${top}/${folder}`))
     throw new Error(`the group ${group.name} has no ${folder}`);
@@ -76,10 +87,11 @@ async function run(group: Group): Promise<{ passed: number; failed: number }> {
     });
   }
   // A test that hangs must not hang the run: its group has failed then.
+  const timeoutMs = group.timeoutMs ?? groupTimeoutMs;
   const late = setTimeout(() => {
-    console.log(`\nthe group ${group.name} takes longer than ${groupTimeoutMs / 60_000} minutes`);
+    console.log(`\nthe group ${group.name} takes longer than ${timeoutMs / 60_000} minutes`);
     process.kill(-(child.pid as number), 'SIGKILL');
-  }, groupTimeoutMs);
+  }, timeoutMs);
   const code = await new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? 1)));
   clearTimeout(late);
   const count = (word: string) =>

@@ -28,6 +28,13 @@ export interface Metadata extends WhyKept {
   /** Has collections look after things without rows. @throws already_exists for a kind that is looked after */
   addCollectible(collectible: Collectible): CollectibleRegistration;
   /** Called with the kind of each change that could make garbage, after it was committed: what the scheduler counts. */
-  onMutation(listener: (change: { readonly deletion: boolean }) => void): Disposable;
+  onMutation(listener: (change: Mutation) => void): Disposable;
+}
+
+export interface Mutation {
+  /** Something may have become garbage. */
+  readonly deletion: boolean;
+  /** What was made or changed expires then, in milliseconds since the epoch. */
+  readonly expiresAtMs?: number;
 }
 export const Metadata = slot<Metadata>('io.containerd.metadata.v1');

@@ -50,7 +50,10 @@ export default definePlugin({
         if (stats !== undefined) seconds.observe(stats.elapsedMs / 1000);
       },
     });
-    const listening = metadata.onMutation(({ deletion }) => scheduler.changed(deletion));
+    const listening = metadata.onMutation(({ deletion, expiresAtMs }) => {
+      scheduler.changed(deletion);
+      if (expiresAtMs !== undefined) scheduler.expires(expiresAtMs);
+    });
     return {
       collect: (signal) => scheduler.collect(signal),
       async [Symbol.asyncDispose]() {

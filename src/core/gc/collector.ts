@@ -15,6 +15,8 @@ export interface CollectionStats {
   /** For how long of that the event loop was held, and for how long at most in one go; absent where nobody measured. */
   readonly busyMs?: number;
   readonly longestPauseMs?: number;
+  /** When the first of what is left expires, in milliseconds since the epoch; absent where nothing does. */
+  readonly nextExpiryMs?: number;
   /** How many objects went, by kind (`content`, `snapshot/overlayfs`, `image`, `lease`, `ingest`). */
   readonly removed: Readonly<Record<string, number>>;
 }

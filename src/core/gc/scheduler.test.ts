@@ -127,3 +127,21 @@ test('stopping lets the run end and refuses those who still wait', async () => {
   await scheduler[Symbol.asyncDispose]();
   expect([await waiting, runs.count]).toEqual(['refused', 0]);
 });
+
+test('when something expires a collection is due, and the next for what expires after that', async () => {
+  const runs = new Runs();
+  const second = Date.now() + 150;
+  const run = async () => {
+    await runs.run();
+    return runs.count === 1 ? { ...stats, nextExpiryMs: second } : stats;
+  };
+  await using scheduler = schedulerOf(runs, { run, pauseThreshold: 0 });
+  scheduler.expires(Date.now() + 10 * 86_400_000_000); // more than a timer takes
+  scheduler.expires(Date.now() + 60);
+  expect(runs.count).toBe(0);
+  await runs.reach(1);
+  await runs.reach(2);
+  expect(Date.now()).toBeGreaterThan(second);
+  await setTimeout(50);
+  expect(runs.count).toBe(2);
+});

@@ -4,6 +4,8 @@ import type { CollectionStats, Collector } from './collector.ts';
 
 /** Even the quickest collection counts as this long when the time until the next is reckoned. */
 const leastMs = 5;
+/** What a timer can be set to; a later expiry is waited for in several. */
+const longestTimerMs = 2 ** 31 - 1;
 
 export interface SchedulerOptions {
   /** Share of the time that collections may take. */
@@ -22,7 +24,8 @@ export interface SchedulerOptions {
 
 /**
  * Decides when to collect, by containerd's rules: soon after the start; at once when asked or when a threshold is reached; otherwise, if
- * anything was deleted or enough was changed, after a pause that keeps collections within their share of the time. With nothing to do it sleeps.
+ * anything was deleted or enough was changed, after a pause that keeps collections within their share of the time. With nothing to do it sleeps, until
+ * something expires.
  */
 export class Scheduler implements Collector, AsyncDisposable {
   readonly #options: SchedulerOptions;
@@ -34,6 +37,7 @@ export class Scheduler implements Collector, AsyncDisposable {
   #deletions = 0;
   #mutations = 0;
   #never = true;
+  #expiryMs = Number.POSITIVE_INFINITY;
   #lastEnd = 0;
   #intervalMs = 0;
   #totalMs = 0;
@@ -51,6 +55,12 @@ export class Scheduler implements Collector, AsyncDisposable {
     result.catch(() => {});
     this.#schedule(this.#options.scheduleDelayMs);
     return await abortable(result, signal);
+  }
+
+  /** Something was made that expires then: a collection is due, although nothing else may change until that time. */
+  expires(atMs: number): void {
+    this.#expiryMs = Math.min(this.#expiryMs, atMs);
+    this.#schedule(this.#untilExpiry());
   }
 
   /** Something was changed. */
@@ -71,6 +81,11 @@ export class Scheduler implements Collector, AsyncDisposable {
     this.#timer = undefined;
     await this.#running;
     this.#waiters?.reject(new Error('the collector has stopped'));
+  }
+
+  /** From when it has expired for certain, and never within the pause that collections keep. */
+  #untilExpiry(): number {
+    return Math.min(longestTimerMs, Math.max(this.#untilNext(), this.#expiryMs + 1 - Date.now()));
   }
 
   #untilNext(): number {
@@ -101,6 +116,7 @@ export class Scheduler implements Collector, AsyncDisposable {
     else if (this.#deletions > 0 || (mutationThreshold > 0 && this.#mutations >= mutationThreshold)) {
       this.#schedule(this.#untilNext());
     }
+    if (this.#expiryMs < Number.POSITIVE_INFINITY) this.#schedule(this.#untilExpiry());
   }
 
   async #run(): Promise<void> {
@@ -110,8 +126,10 @@ export class Scheduler implements Collector, AsyncDisposable {
     this.#waiters = undefined;
     this.#deletions = 0;
     this.#mutations = 0;
+    this.#expiryMs = Number.POSITIVE_INFINITY;
     try {
       const stats = await run(this.#stop.signal);
+      this.#expiryMs = Math.min(this.#expiryMs, stats.nextExpiryMs ?? Number.POSITIVE_INFINITY);
       this.#never = false;
       this.#runs++;
       this.#totalMs += stats.busyMs ?? stats.elapsedMs;

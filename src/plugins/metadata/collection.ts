@@ -64,7 +64,11 @@ export async function collectRows(options: CollectionOptions, signal: AbortSigna
     if (at < order.length) await pace.pause();
   }
   await Promise.all(others);
-  return { elapsedMs: performance.now() - begin, busyMs: busy.busyMs, longestPauseMs: busy.longestMs, removed };
+  const { nextExpiryMs } = graph;
+  return {
+    ...{ elapsedMs: performance.now() - begin, busyMs: busy.busyMs, longestPauseMs: busy.longestMs, removed },
+    ...(nextExpiryMs !== undefined && { nextExpiryMs }),
+  };
 }
 
 function* mark(graph: SqliteGraph, marker: Marker): Generator<undefined, void> {

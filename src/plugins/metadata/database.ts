@@ -5,6 +5,7 @@ import { failpoint, failpointNow } from '#base/failpoints';
 import type { Log } from '#base/log';
 import type { Events } from '#core/events/events';
 import type { Node } from '#core/gc/node';
+import type { Mutation } from '#core/metadata';
 import { Checkpointer } from './checkpointer.ts';
 import { migrate } from './schema.ts';
 import { WalSync } from './wal-sync.ts';
@@ -15,6 +16,8 @@ export interface Change {
   touch(node: Node): void;
   /** Something may have become garbage. */
   deletion(): void;
+  /** What was written expires then; nothing for `undefined`. */
+  expires(atMs: number | undefined): void;
   /** Published when the change is durable. */
   announce(namespace: string, topic: string, event: Any): void;
 }
@@ -30,7 +33,7 @@ export interface DatabaseOptions {
 export interface ChangeListener {
   /** Called at once after the commit, before anything else can run. */
   touched?(nodes: readonly Node[]): void;
-  changed?(change: { readonly deletion: boolean }): void;
+  changed?(change: Mutation): void;
 }
 
 /**
@@ -119,7 +122,7 @@ export class MetaDatabase implements AsyncDisposable {
    */
   async write<T>(work: (change: Change) => T): Promise<T> {
     const { result, effects } = await this.#transact(work);
-    for (const { changed } of this.#listeners) changed?.({ deletion: effects.deleted });
+    for (const { changed } of this.#listeners) changed?.(effects.mutation());
     await failpoint?.('metadata.transaction.committed');
     await this.flush();
     await failpoint?.('metadata.transaction.durable');
@@ -230,6 +233,7 @@ class Effects implements Change {
   readonly nodes: Node[] = [];
   readonly announcements: { readonly namespace: string; readonly topic: string; readonly event: Any }[] = [];
   deleted = false;
+  #expiresAtMs: number | undefined;
 
   touch(node: Node): void {
     this.nodes.push(node);
@@ -237,6 +241,15 @@ class Effects implements Change {
 
   deletion(): void {
     this.deleted = true;
+  }
+
+  expires(atMs: number | undefined): void {
+    if (atMs !== undefined) this.#expiresAtMs = Math.min(this.#expiresAtMs ?? atMs, atMs);
+  }
+
+  mutation(): Mutation {
+    const at = this.#expiresAtMs;
+    return at === undefined ? { deletion: this.deleted } : { deletion: this.deleted, expiresAtMs: at };
   }
 
   announce(namespace: string, topic: string, event: Any): void {

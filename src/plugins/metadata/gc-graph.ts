@@ -32,6 +32,7 @@ export interface GraphOptions {
 export class SqliteGraph implements Graph {
   readonly #db: MetaDatabase;
   readonly #nowMs: number;
+  #nextExpiryMs: number | undefined;
   /** '' for all. */
   readonly #namespace: string;
   readonly #collectibles: ReadonlyMap<string, Collectible>;
@@ -59,17 +60,15 @@ export class SqliteGraph implements Graph {
    * generator that yields after each row, with a root or without.
    */
   *roots(): Generator<Node | undefined> {
-    const nowMs = this.#nowMs;
     yield* this.#labelled();
     yield* this.#collectibleRoots();
     for (const [ns, id, labels] of this.#pages<[string, string, string]>('leases', 'ns, id', 'ns, id, labels')) {
-      const end = expiry(readLabels(labels));
-      yield end !== undefined && end <= nowMs ? undefined : { kind: 'lease', namespace: ns, key: id };
+      yield this.#expired(expiry(readLabels(labels))) ? undefined : { kind: 'lease', namespace: ns, key: id };
     }
     for (const [ns, name, text] of this.#pages<[string, string, string]>('images', 'ns, name', 'ns, name, labels')) {
       const labels = readLabels(text);
       const image: Node = { kind: 'image', namespace: ns, key: name };
-      const expired = (expiry(labels) ?? Number.POSITIVE_INFINITY) <= nowMs;
+      const expired = this.#expired(expiry(labels));
       // One that has not expired is a root, and needs nobody to keep it.
       if (expired) for (const holder of labelBackReferences(labels, ns)) this.#keptWith(holder, image);
       yield expired ? undefined : image;
@@ -81,8 +80,19 @@ export class SqliteGraph implements Graph {
       yield { kind: 'sandbox', namespace: ns, key: id };
     }
     for (const [ns, ref, expires] of this.#pages<[string, string, number]>('ingests', 'ns, ref', 'ns, ref, expires')) {
-      yield expires * 1000 <= nowMs ? undefined : { kind: 'ingest', namespace: ns, key: ref };
+      yield this.#expired(expires * 1000) ? undefined : { kind: 'ingest', namespace: ns, key: ref };
     }
+  }
+
+  /** When the first root that has an end is one no more; only what `roots` has yielded. */
+  get nextExpiryMs(): number | undefined {
+    return this.#nextExpiryMs;
+  }
+
+  #expired(endMs: number | undefined): boolean {
+    if (endMs === undefined) return false;
+    if (endMs > this.#nowMs) this.#nextExpiryMs = Math.min(this.#nextExpiryMs ?? endMs, endMs);
+    return endMs <= this.#nowMs;
   }
 
   /** Everything that could be garbage: what `isMarked` does not know of these is. Yields after each row. */

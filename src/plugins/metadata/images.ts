@@ -1,6 +1,7 @@
 import { alreadyExists, notFound } from '#base/errors';
 import { now } from '#base/timestamp';
 import type { Descriptor } from '#core/descriptor';
+import { expiry } from '#core/gc/references';
 import { checkImageName, createdImage, imageFields, updatedImage } from '#core/images/image-change';
 import type { Image, ImageStore, NewImage } from '#core/images/images';
 import type { Scope } from '#core/scope';
@@ -91,6 +92,7 @@ export class SqliteImages implements ImageStore {
     // An image is a root by itself; only one that expires needs a lease.
     if (labels['containerd.io/gc.expire'] !== undefined) holdInLease(this.#db, scope, 'images', name);
     change.touch({ kind: 'image', namespace: scope.namespace, key: name });
+    change.expires(expiry(labels));
   }
 }
 

@@ -1,5 +1,6 @@
 import { alreadyExists, notFound } from '#base/errors';
 import { now } from '#base/timestamp';
+import { expiry } from '#core/gc/references';
 import { checkResource, createdLease, leaseFields } from '#core/leases/lease-rules';
 import type { Lease, LeaseResource, LeaseStore } from '#core/leases/leases';
 import type { Scope } from '#core/scope';
@@ -33,6 +34,7 @@ export class SqliteLeases implements LeaseStore {
         lease.createdAt.nanos,
       );
       change.touch({ kind: 'lease', namespace, key: lease.id });
+      change.expires(expiry(lease.labels));
       return lease;
     });
   }

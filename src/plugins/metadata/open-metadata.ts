@@ -8,7 +8,7 @@ import type { CollectionStats } from '#core/gc/collector';
 import type { Node } from '#core/gc/node';
 import type { Pace } from '#core/gc/slices';
 import type { Explanation } from '#core/gc/why';
-import type { Metadata } from '#core/metadata';
+import type { Metadata, Mutation } from '#core/metadata';
 import { type Scope, scopeOf } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
 import { collectRows } from './collection.ts';
@@ -140,7 +140,7 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
     };
   }
 
-  onMutation(listener: (change: { readonly deletion: boolean }) => void): Disposable {
+  onMutation(listener: (change: Mutation) => void): Disposable {
     return this.#db.listen({ changed: listener });
   }
 

@@ -152,3 +152,20 @@ test('what has no row goes with its lease, once; a failure to remove it is no fa
   expect(removed.sort()).toEqual(['a/left', 'b/of another namespace']);
   expect(() => opened.metadata.addCollectible({ kind: 'thing', all: () => [], remove: async () => {} })).toThrow();
 });
+
+test('what expires is told when it is made, and by each collection that leaves it', async () => {
+  const nowMs = Date.parse('2030-01-01T00:00:00Z');
+  await using opened = await openTestMetadata({ now: () => nowMs });
+  const { images, leases } = opened.metadata;
+  const told: (number | undefined)[] = [];
+  opened.metadata.onMutation(({ expiresAtMs }) => void told.push(expiresAtMs));
+  const target = { mediaType: 'm', digest: digestOf('x'), size: 1 };
+  await leases.create(a, { id: 'late', labels: { 'containerd.io/gc.expire': '2030-01-03T00:00:00Z' } });
+  await images.create(a, { name: 'i', target, labels: { 'containerd.io/gc.expire': '2030-01-02T00:00:00Z' } });
+  await leases.create(a, { id: 'never', labels: {} });
+  expect(told).toEqual([nowMs + 2 * 86_400_000, nowMs + 86_400_000, undefined]);
+  expect((await opened.metadata.collect(never)).nextExpiryMs).toBe(nowMs + 86_400_000);
+  await images.delete(a, 'i');
+  await leases.delete(a, 'late');
+  expect((await opened.metadata.collect(never)).nextExpiryMs).toBeUndefined();
+});

@@ -137,7 +137,7 @@ export async function churn(rig: Rig, { churnSeconds }: Size): Promise<Outcome> 
   const seconds = () => (performance.now() - begin) / 1000;
   let made = 0;
   // The measure's own pauses give even samples: between them nothing is under way.
-  const pieces = Math.max(3, Math.min(30, Math.round(churnSeconds / 20)));
+  const pieces = Math.max(3, Math.min(12, Math.round(churnSeconds / 20)));
   for (let piece = 1; piece <= pieces; piece++) {
     const until = (churnSeconds * piece) / pieces;
     await Promise.all(

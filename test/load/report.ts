@@ -5,7 +5,6 @@ import type { Outcome } from './measures.ts';
 import { limits, type Sample } from './sample.ts';
 
 const columns: readonly (readonly [title: string, value: (sample: Sample) => string])[] = [
-  ['s', ({ seconds }) => seconds.toFixed(0)],
   ['containers', ({ containers }) => String(containers)],
   ['daemon RSS MB', ({ residentMb }) => residentMb.toFixed(1)],
   ['PSS MB', ({ proportionalMb }) => proportionalMb.toFixed(1)],
@@ -23,8 +22,11 @@ const columns: readonly (readonly [title: string, value: (sample: Sample) => str
 export function section({ name, figures, series, wrong }: Outcome): string {
   const lines = [`## ${name}`, ''];
   for (const [what, figure] of Object.entries(figures)) lines.push(`- ${what}: **${figure}**`);
-  lines.push('', row(columns.map(([title]) => title)), row(columns.map(() => '--:')));
-  for (const sample of series) lines.push(row(columns.map(([, value]) => value(sample))));
+  lines.push('', row(['', ...columns.map(([title]) => title)]), row(['', ...columns].map(() => '--:')));
+  for (const [i, sample] of series.entries()) {
+    const when = i === 0 ? 'before' : i === series.length - 1 ? 'after' : `${sample.seconds.toFixed(0)} s`;
+    lines.push(row([when, ...columns.map(([, value]) => value(sample))]));
+  }
   lines.push('', wrong.length === 0 ? 'Nothing grows, nothing is left.' : `**Wrong:** ${wrong.join('; ')}.`, '');
   return lines.join('\n');
 }

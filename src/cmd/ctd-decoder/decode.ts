@@ -35,18 +35,25 @@ export async function decode(io: Io, { keysPath, payloadFd = 3 }: DecodeOptions)
 }
 
 function readPayload(fd: number): DecoderPayload {
-  let bytes: Uint8Array;
-  try {
-    if (fstatSync(fd).size > maxPayload) throw invalidArgument('payload: too big');
-    bytes = readFileSync(fd);
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'EBADF') throw thrown;
-    throw invalidArgument('payload: nothing on descriptor 3: this program is for the daemon to start');
-  }
-  const { typeUrl, value } = unpackAny(bytes);
+  const { typeUrl, value } = unpackAny(payloadBytes(fd));
   const type = typeUrl.split('/').at(-1);
   if (type !== payloadType) throw invalidArgument(`payload: of type ${JSON.stringify(typeUrl.slice(0, 100))}`);
   return decodePayload(value);
+}
+
+function payloadBytes(fd: number): Uint8Array {
+  let found: ReturnType<typeof fstatSync> | undefined;
+  try {
+    found = fstatSync(fd);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EBADF') throw thrown;
+  }
+  // Where nobody has given one, the number may be something of the program's own.
+  if (found === undefined || !(found.isFile() || found.isFIFO()))
+    throw invalidArgument('payload: nothing on descriptor 3: this program is for the daemon to start');
+  const bytes = new Uint8Array(readFileSync(fd));
+  if (bytes.length > maxPayload) throw invalidArgument('payload: too big');
+  return bytes;
 }
 
 function unpackAny(bytes: Uint8Array) {

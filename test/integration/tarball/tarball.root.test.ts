@@ -34,6 +34,7 @@ test('the tarball has programs, unit, completions and manual where they belong, 
     'usr/local/bin/containerd-shim-runc-v2',
     'usr/local/bin/ctr',
     'usr/local/bin/nerdctl',
+    'usr/local/bin/ctd-decoder',
     'usr/local/share/bash-completion/completions/containerd',
     'usr/local/share/bash-completion/completions/ctr',
     'usr/local/share/doc/berth/LICENSE',
@@ -47,7 +48,7 @@ test('the tarball has programs, unit, completions and manual where they belong, 
 });
 
 test('the programs are one file under three names, and run from where they were unpacked', async () => {
-  const inodes = ['containerd', 'ctr', 'nerdctl'].map((name) => statSync(installed(`usr/local/bin/${name}`)).ino);
+  const inodes = ['containerd', 'ctd-decoder', 'ctr', 'nerdctl'].map((name) => statSync(installed(`usr/local/bin/${name}`)).ino);
   expect(new Set(inodes).size).toBe(1);
   const daemon = new TestDaemon({ built: true });
   await using _ = daemon;

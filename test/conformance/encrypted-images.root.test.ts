@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { generateKeyPairSync } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openClient } from '#client/client';
+import { manifestsOf } from '#core/images/image-content';
+import { scopeOf } from '#core/scope';
+import { busyboxImage } from '#test/support/busybox-image';
+import { type Finished, run, startDaemon, type TestDaemon } from '#test/support/daemon';
+import { DockerRegistry } from '#test/support/docker-registry';
+import { writeOciArchive } from '#test/support/oci-archive';
+import { PeerContainerd } from '#test/support/peer-containerd';
+import { sampleImage } from '#test/support/sample-image';
+
+// Debian's skopeo has ocicrypt, the library that everybody encrypts images with: what it encrypts we decrypt, and the other way round.
+
+const built = new URL('../../dist/bin', import.meta.url).pathname;
+const plain = 'docker.io/library/plain:1';
+const open = new AsyncDisposableStack();
+let daemon: TestDaemon;
+let theirs: PeerContainerd;
+let registry: DockerRegistry;
+let directory: string;
+let bin: string;
+let containers = 0;
+
+const at = (name: string) => join(directory, name);
+
+beforeAll(async () => {
+  directory = mkdtempSync('/dev/shm/berth-encrypted-');
+  open.defer(() => rmSync(directory, { recursive: true }));
+  bin = at('bin');
+  for (const path of [bin, at('keys'), at('none')]) mkdirSync(path);
+  for (const name of ['ctd-decoder', 'containerd-shim-runc-v2']) linkOrCopy(join(built, name), join(bin, name));
+  const kinds = {
+    rsa: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+    ec: () => generateKeyPairSync('ec', { namedCurve: 'P-384' }),
+  };
+  for (const [name, make] of Object.entries(kinds)) {
+    const { publicKey, privateKey } = make();
+    writeFileSync(at(`${name}.pub`), publicKey.export({ format: 'pem', type: 'spki' }));
+    writeFileSync(at(`${name}.pem`), privateKey.export({ format: 'pem', type: 'pkcs8' }));
+  }
+  writeFileSync(at('keys/node.pem'), readFileSync(at('rsa.pem')));
+  writeFileSync(at('keys/README'), 'not a key');
+  const image = busyboxImage();
+  writeOciArchive(at('plain.tar'), plain, {
+    'linux/amd64': image,
+    'linux/arm64': sampleImage(image.layers, { architecture: 'arm64' }),
+  });
+  daemon = open.use(
+    await startDaemon({
+      parent: '/dev/shm',
+      config: processors(at('keys')),
+      env: { PATH: `${bin}:${process.env.PATH}` },
+    }),
+  );
+  theirs = open.use(await PeerContainerd.start({ parent: '/dev/shm', path: [bin], tables: processors(at('keys')) }));
+  registry = open.use(await DockerRegistry.start('/dev/shm'));
+  await fine(ours('images', 'import', '--all-platforms', at('plain.tar')));
+}, 60_000);
+afterAll(() => open.disposeAsync(), 30_000);
+
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    writeFileSync(to, readFileSync(from), { mode: 0o755 }); // another file system
+  }
+}
+
+/** As in the default configuration, but for the directory with the keys. */
+function processors(keys: string): string {
+  return ['', '+gzip']
+    .map(
+      (suffix) => `[stream_processors.'io.containerd.ocicrypt.decoder.v1.tar${suffix.replace('+', '.')}']
+accepts = ['application/vnd.oci.image.layer.v1.tar${suffix}+encrypted']
+returns = 'application/vnd.oci.image.layer.v1.tar${suffix}'
+path = 'ctd-decoder'
+args = ['--decryption-keys-path', '${keys}']`,
+    )
+    .join('\n');
+}
+
+const ours = (...args: readonly string[]) => run(join(built, 'ctr'), ['-a', daemon.address, ...args]);
+const skopeo = (...args: readonly string[]) => run('skopeo', ['copy', '--insecure-policy', ...args]);
+
+async function fine(work: Promise<Finished>): Promise<Finished> {
+  const finished = await work;
+  expect([finished.code, finished.stderr]).toEqual([0, finished.stderr]);
+  return finished;
+}
+
+/** The layers of all platforms that are here, as media type and digest. */
+async function layersOf(name: string): Promise<readonly string[]> {
+  await using client = openClient(daemon.address);
+  const scope = scopeOf('default');
+  const { target } = await client.images.get(scope, name);
+  const found = await manifestsOf(client.content, scope, target);
+  return [
+    ...new Set(
+      found.flatMap(({ manifest }) => manifest.layers.map(({ mediaType, digest }) => `${mediaType} ${digest}`)),
+    ),
+  ];
+}
+
+test('what we encrypt, skopeo decrypts; for several recipients, each of them', async () => {
+  for (const [recipients, keys] of [
+    [['rsa'], ['rsa']],
+    [['ec'], ['ec']],
+    [
+      ['ec', 'rsa'],
+      ['rsa', 'ec'],
+    ],
+  ] as const) {
+    const name = `enc-${recipients.join('-')}:1`;
+    await fine(
+      ours('images', 'encrypt', ...recipients.flatMap((one) => ['--recipient', `jwe:${at(one)}.pub`]), plain, name),
+    );
+    await fine(ours('images', 'export', '--all-platforms', at('enc.tar'), name));
+    for (const key of keys)
+      await fine(
+        skopeo('--decryption-key', at(`${key}.pem`), `oci-archive:${at('enc.tar')}`, `dir:${at(`out-${key}`)}`),
+      );
+    expect((await skopeo(`oci-archive:${at('enc.tar')}`, `docker-archive:${at('no.tar')}`)).code).not.toBe(0);
+  }
+}, 120_000);
+
+test('what skopeo encrypts, we decrypt, and get what it was', async () => {
+  for (const kind of ['rsa', 'ec']) {
+    const name = `docker.io/library/theirs-${kind}:1`;
+    await fine(
+      skopeo(
+        '--encryption-key',
+        `jwe:${at(`${kind}.pub`)}`,
+        `oci-archive:${at('plain.tar')}`,
+        `oci-archive:${at(`${kind}.tar`)}:${name}`,
+      ),
+    );
+    await fine(ours('images', 'import', '--no-unpack', at(`${kind}.tar`)));
+    await fine(ours('images', 'decrypt', '--key', at(`${kind}.pem`), name, `decrypted-${kind}:1`));
+    expect((await layersOf(name)).every((layer) => layer.includes('+encrypted '))).toBe(true);
+    expect(await layersOf(`decrypted-${kind}:1`)).toEqual(await layersOf(plain));
+  }
+}, 120_000);
+
+test('an encrypted image is pulled, unpacked and run by our daemon: by Debian’s ctr and by ours', async () => {
+  const name = `${registry.host}/lib/secret:1`;
+  await fine(ours('images', 'encrypt', '--recipient', `jwe:${at('rsa.pub')}`, plain, name));
+  await fine(ours('images', 'push', '--plain-http', name));
+  for (const [at, ctr] of ['/usr/bin/ctr', join(built, 'ctr')].entries()) {
+    // Each in a namespace of its own, where nothing is unpacked yet.
+    const there = ['-a', daemon.address, '-n', `fresh${at}`];
+    await fine(run(ctr, [...there, 'images', 'pull', '--plain-http', name]));
+    const id = `enc-${process.pid}-${containers++}`;
+    const said = await fine(run(ctr, [...there, 'run', '--rm', name, id, 'echo', 'decrypted']));
+    expect(said.stdout).toBe('decrypted\n');
+  }
+}, 120_000);
+
+test('a containerd 1.6 unpacks one with our decoder, told by our ctr', async () => {
+  const name = `${registry.host}/lib/secret:1`;
+  const there = ['-a', theirs.address];
+  await fine(run(join(built, 'ctr'), [...there, 'images', 'pull', '--plain-http', name]));
+  const said = await fine(
+    run(join(built, 'ctr'), [...there, 'run', '--rm', name, `enc-${process.pid}-${containers++}`, 'echo', 'there']),
+  );
+  expect(said.stdout).toBe('there\n');
+}, 120_000);
+
+test('without the right key nothing is unpacked, and the reason is told without a word of keys', async () => {
+  const name = `${registry.host}/lib/ec:1`;
+  await fine(ours('images', 'encrypt', '--recipient', `jwe:${at('ec.pub')}`, plain, name));
+  await fine(ours('images', 'push', '--plain-http', name));
+  await fine(ours('images', 'rm', '--sync', name));
+  const { code, stderr } = await ours('-n', 'apart', 'images', 'pull', '--plain-http', name);
+  expect(code).toBe(1);
+  expect(stderr).toContain('missing private key needed for decryption');
+  expect(`${stderr}${daemon.log}`).not.toMatch(/PRIVATE KEY|symkey/);
+  expect((await ours('-n', 'apart', 'snapshots', 'ls')).stdout.trim().split('\n')).toHaveLength(1);
+  expect((await ours('-n', 'apart', 'images', 'ls', '-q')).stdout).toBe('');
+}, 60_000);
+
+test('CVE-2022-24778: who cannot decrypt all platforms cannot decrypt one', async () => {
+  const name = 'split:1';
+  await fine(
+    ours('images', 'encrypt', '--platform', 'linux/amd64', '--recipient', `jwe:${at('rsa.pub')}`, plain, 'half:1'),
+  );
+  await fine(
+    ours('images', 'encrypt', '--platform', 'linux/arm64', '--recipient', `jwe:${at('ec.pub')}`, 'half:1', name),
+  );
+  const one = await ours('images', 'decrypt', '--platform', 'linux/amd64', '--key', at('rsa.pem'), name, 'out:1');
+  expect([one.code, one.stderr]).toEqual([1, expect.stringContaining('missing private key needed for decryption')]);
+  await fine(
+    ours(
+      'images',
+      'decrypt',
+      '--platform',
+      'linux/amd64',
+      '--key',
+      at('rsa.pem'),
+      '--key',
+      at('ec.pem'),
+      name,
+      'out:1',
+    ),
+  );
+}, 60_000);
+
+test('bad flags are refused plainly', async () => {
+  for (const [args, reason] of [
+    [['--recipient', 'pgp:a@b'], 'recipient of the kind pgp'],
+    [['--recipient', 'rsa.pub'], 'wanted jwe:<public key file>'],
+    [['--recipient', `jwe:${at('keys/README')}`], 'no public key that can be read'],
+    [[], 'no recipients given'],
+    [['--gpg-homedir', '/x', '--recipient', `jwe:${at('rsa.pub')}`], 'GPG keys'],
+    [['--layer', 'x', '--recipient', `jwe:${at('rsa.pub')}`], 'wanted a whole number'],
+    [['--platform', 'linux/s390x', '--recipient', `jwe:${at('rsa.pub')}`], 'not found'],
+  ] as const) {
+    const { code, stderr } = await ours('images', 'encrypt', ...args, plain, 'bad:1');
+    expect([args, code, stderr]).toEqual([args, 1, expect.stringContaining(reason)]);
+  }
+  const alone = await run(join(bin, 'ctd-decoder'), ['--decryption-keys-path', at('keys')]);
+  expect([alone.code, alone.stderr]).toEqual([1, expect.stringContaining('nothing on descriptor 3')]);
+  expect(existsSync(at('no.tar'))).toBe(false);
+}, 60_000);

@@ -24,6 +24,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const packages: Readonly<Record<string, readonly string[]>> = {
   '@grpc/grpc-js': ['rpc', 'plugins'],
   '@bufbuild/protobuf': ['api', 'rpc', 'plugins', 'client', 'cmd'],
+  '@opentelemetry/': ['plugins'],
   'bun:': ['sys', 'plugins'],
   re2js: ['lib'],
   'smol-toml': ['lib', 'daemon'],

@@ -1,3 +1,5 @@
+import type { Span } from '#base/tracing';
+
 /**
  * What decides the meaning of a call: whose objects it sees, which lease keeps what it makes, and when it is to stop.
  * It is the first argument of every namespaced call, so that forgetting the namespace is a compile error.
@@ -8,6 +10,8 @@ export interface Scope {
   readonly lease?: string;
   /** When it fires the call throws `canceled` or `deadline_exceeded`; what was not yet acknowledged may or may not be done. */
   readonly signal: AbortSignal;
+  /** The traced work that this is part of. */
+  readonly trace?: Span;
 }
 
 /** A scope that nobody cancels, for work that the daemon does on its own account. */

@@ -45,6 +45,8 @@ import overlayfs from '#plugins/snapshots/overlayfs/overlayfs';
 import zfs from '#plugins/snapshots/zfs';
 import streams from '#plugins/streaming/manager';
 import tasksService from '#plugins/tasks/tasks';
+import otlp from '#plugins/tracing/otlp';
+import tracing from '#plugins/tracing/tracing';
 import transfer from '#plugins/transfer/transfer';
 
 /** What the daemon is made of. The order is that of the plugin list, as far as needs leave it free. */
@@ -69,6 +71,8 @@ export const builtins: readonly AnyPlugin[] = [
   tasksService,
   cgroups,
   opt,
+  otlp,
+  tracing,
   restart,
   streams,
   containerFiles,

@@ -5,6 +5,7 @@ import { armedFailpoints } from '#base/failpoints';
 import type { Log } from '#base/log';
 import { Metrics } from '#base/metrics';
 import { Operations } from '#base/operations';
+import { Tracing } from '#base/tracing';
 import type { DaemonInfo, PluginReport } from '#core/plugin/daemon-info';
 import { type AnyPlugin, type PluginContext, pluginName } from '#core/plugin/plugin';
 import { Server } from '#core/servers/server';
@@ -126,6 +127,7 @@ function daemonInfo(
     debug: top.debug.level === 'debug' || top.debug.level === 'trace',
     streamProcessors: new Map(Object.entries(top.stream_processors)),
     operations: new Operations(),
+    tracing: new Tracing(),
     deprecations,
     metrics: new Metrics(),
     timeout: (name, fallbackMs) =>

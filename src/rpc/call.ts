@@ -1,5 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { failedPrecondition, fault, wrap } from '#base/errors';
+import type { Span } from '#base/tracing';
 import type { Scope } from '#core/scope';
 import { checkIdentifier } from '#lib/identifier';
 
@@ -55,6 +56,8 @@ const over = fault('canceled');
 export class ServerCall implements Call {
   readonly #surface: Surface;
   readonly #abort = new AbortController();
+  /** The call as a piece of traced work. */
+  trace: Span | undefined;
 
   constructor(surface: Surface) {
     this.#surface = surface;
@@ -82,8 +85,8 @@ export class ServerCall implements Call {
   }
 
   get scope(): Scope {
-    const { namespace, lease, signal } = this;
-    return lease === undefined ? { namespace, signal } : { namespace, lease, signal };
+    const { namespace, lease, signal, trace } = this;
+    return { namespace, signal, ...(lease !== undefined && { lease }), ...(trace && { trace }) };
   }
 
   get peer(): string {

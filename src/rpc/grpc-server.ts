@@ -13,6 +13,7 @@ import {
 } from '@grpc/grpc-js';
 import { classOf, Fault, internal } from '#base/errors';
 import { type Log, silent } from '#base/log';
+import type { Span, SpanAttributes, Tracing } from '#base/tracing';
 import { type CallInfo, type CallObserver, namespaceHeader, ServerCall } from './call.ts';
 import { decoderOf, type Encoded, encoderOf, joined, maxMessageBytes } from './codec.ts';
 import type { Service, UntypedHandler } from './service.ts';
@@ -22,6 +23,7 @@ import { Inbox, Outbox } from './streams.ts';
 export interface GrpcServerOptions {
   readonly log?: Log;
   readonly observers?: readonly CallObserver[];
+  readonly tracing?: Tracing;
   /** Largest message in each direction; containerd's 16 MiB unless told. */
   readonly maxReceiveBytes?: number;
   readonly maxSendBytes?: number;
@@ -39,10 +41,12 @@ export class GrpcServer implements AsyncDisposable {
   readonly grpc: Server;
   readonly #log: Log;
   readonly #observers: readonly CallObserver[];
+  readonly #tracing: Tracing | undefined;
 
   constructor(options: GrpcServerOptions) {
     this.#log = options.log ?? silent;
     this.#observers = options.observers ?? [];
+    this.#tracing = options.tracing;
     this.grpc = new Server({
       'grpc.max_receive_message_length': options.maxReceiveBytes ?? maxMessageBytes,
       'grpc.max_send_message_length': options.maxSendBytes ?? maxMessageBytes,
@@ -160,11 +164,30 @@ export class GrpcServer implements AsyncDisposable {
       sent: 0,
     };
     for (const observer of this.#observers) observer.started(record);
+    call.trace = this.#trace(call, record);
     return { call, record };
+  }
+
+  #trace(call: ServerCall, { service, method, namespace }: CallRecord): Span | undefined {
+    const tracer = this.#tracing?.tracer;
+    if (tracer === undefined) return undefined;
+    const headers: Record<string, string> = {};
+    for (const name of traceHeaders) {
+      const value = call.header(name);
+      if (value !== undefined) headers[name] = value;
+    }
+    const attributes: SpanAttributes = {
+      'rpc.system': 'grpc',
+      'rpc.service': service,
+      'rpc.method': method,
+      ...(namespace !== undefined && { 'containerd.namespace': namespace }),
+    };
+    return tracer.begin(`${service}/${method}`, 'server', attributes, headers);
   }
 
   #end(record: CallRecord, call: ServerCall, status: CallStatus): void {
     call.end();
+    endTrace(call, status);
     for (const observer of this.#observers) observer.ended(record, status.code);
   }
 
@@ -189,6 +212,16 @@ export class GrpcServer implements AsyncDisposable {
     }
     return status;
   }
+}
+
+/** Of W3C Trace Context. */
+const traceHeaders = ['traceparent', 'tracestate'];
+
+function endTrace({ trace }: ServerCall, { code, message }: CallStatus): void {
+  if (trace === undefined) return;
+  trace.set({ 'rpc.grpc.status_code': code });
+  if (code !== 0) trace.fail(message);
+  trace[Symbol.dispose]();
 }
 
 // HTTP/2's own 64 KiB per stream makes a sender of large messages wait for each round trip.

@@ -2,6 +2,7 @@ import type { Any } from '#base/any';
 import type { Deprecations } from '#base/deprecations';
 import type { Metrics } from '#base/metrics';
 import type { Operations } from '#base/operations';
+import type { Tracing } from '#base/tracing';
 import type { PluginInfo } from '#core/introspection/introspection';
 
 /** What every plugin may know of the daemon that it runs in, and the boards on which it may put what others want to see. */
@@ -22,6 +23,8 @@ export interface DaemonInfo {
   readonly streamProcessors: ReadonlyMap<string, StreamProcessor>;
   /** What goes on at this moment, for whoever asks why nothing does. */
   readonly operations: Operations;
+  /** Where what goes on can be followed from outside. */
+  readonly tracing: Tracing;
   /** What is in use here and goes away one day. */
   readonly deprecations: Deprecations;
   /** What the `[metrics]` listener shows. */

@@ -8,6 +8,7 @@ import { removeBundle } from './bundle.ts';
 import { buryTask, unknownExit } from './dead-shim.ts';
 import type { Environment } from './environment.ts';
 import { shutDown } from './launch.ts';
+import { callFor } from './shim.ts';
 import type { Task } from './task-table.ts';
 import { fromWireTimestamp } from './wire.ts';
 
@@ -42,7 +43,7 @@ export const deleteProcess = (env: Environment, scope: Scope, task: Task, execId
   callDelete(env, scope, task, execId);
 
 async function callDelete(env: Environment, scope: Scope, task: Task, execId: string): Promise<ProcessExit> {
-  const calling = { timeoutMs: env.limits.call, signal: scope.signal };
+  const calling = callFor(scope, env.limits.call);
   const request = { id: task.id, execId };
   const { pid, exitStatus, exitedAt } = await task.shim.call(
     'Delete',

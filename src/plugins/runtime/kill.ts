@@ -4,6 +4,7 @@ import { classOf } from '#base/errors';
 import type { KillOptions } from '#core/runtime/runtime';
 import type { Scope } from '#core/scope';
 import type { Environment } from './environment.ts';
+import { callFor } from './shim.ts';
 import type { Task } from './task-table.ts';
 
 const sigkill = 9;
@@ -15,10 +16,7 @@ const sigkill = 9;
 export async function kill(env: Environment, scope: Scope, task: Task, options: KillOptions): Promise<void> {
   const request = { id: task.id, execId: options.execId, signal: options.signal, all: options.all };
   try {
-    await task.shim.call('Kill', [KillRequestSchema, request], EmptySchema, {
-      timeoutMs: env.limits.kill,
-      signal: scope.signal,
-    });
+    await task.shim.call('Kill', [KillRequestSchema, request], EmptySchema, callFor(scope, env.limits.kill));
   } catch (thrown) {
     const final = options.signal === sigkill && options.execId === '' && classOf(thrown) === 'deadline_exceeded';
     if (!final || (await task.shim.responds(env.limits.state)) || !task.shim.kill()) throw thrown;

@@ -8,13 +8,14 @@ import {
 } from '#api/runtime/task/v2/task_pb';
 import { isFault, notFound, wrap } from '#base/errors';
 import { failpoint } from '#base/failpoints';
+import { traced } from '#base/tracing';
 import type { CreateTaskOptions, TaskSandbox } from '#core/runtime/runtime';
 import type { Scope } from '#core/scope';
 import { type Bootstrap, parseEndpoint } from './bootstrap.ts';
 import { createBundle, removeBundle } from './bundle.ts';
 import { onDisconnect } from './dead-shim.ts';
 import { type Environment, paramsFor } from './environment.ts';
-import type { Shim } from './shim.ts';
+import { callFor, type Shim } from './shim.ts';
 import { endProcessesIn, noteShimProcess } from './shim-process.ts';
 import { joinShim, startShim } from './start-shim.ts';
 import type { Task } from './task-table.ts';
@@ -31,10 +32,12 @@ export async function launch(env: Environment, scope: Scope, id: string, options
     const rootfs = await env.mounts.activate(scope, id, options.rootfs, binary);
     const shim = await shimStart(
       sandbox === undefined || joined === undefined
-        ? startShim(env, bundle, binary, options.options, scope.signal)
+        ? traced(scope.trace?.begin('start shim', 'internal', { 'containerd.shim': id }), () =>
+            startShim(env, bundle, binary, options.options, scope.signal),
+          )
         : joinShim(env, { bundle, binary, sandboxId: sandbox.id }, joined, scope.signal),
     );
-    return await createTask(env, shim, { ...options, rootfs }, scope.signal);
+    return await createTask(env, scope, shim, { ...options, rootfs });
   } catch (thrown) {
     await env.mounts.release(bundle);
     await removeBundle(bundle, env.log);
@@ -69,12 +72,7 @@ function bootstrapOf(env: Environment, scope: Scope, { id, endpoint }: TaskSandb
   return task.shim.bootstrap;
 }
 
-async function createTask(
-  env: Environment,
-  shim: Shim,
-  options: CreateTaskOptions,
-  signal: AbortSignal,
-): Promise<number> {
+async function createTask(env: Environment, scope: Scope, shim: Shim, options: CreateTaskOptions): Promise<number> {
   const { id, namespace, path } = shim.bundle;
   const request = {
     id,
@@ -88,7 +86,7 @@ async function createTask(
     ...(options.options === undefined ? {} : { options: toWireAny(options.options) }),
   };
   try {
-    const calling = { timeoutMs: env.limits.start, signal };
+    const calling = callFor(scope, env.limits.start);
     const { pid } = await shim.call('Create', [CreateTaskRequestSchema, request], CreateTaskResponseSchema, calling);
     await failpoint?.('task.created');
     register(env, { namespace, id, shim, pid, exitTold: false, deleting: false });

@@ -29,6 +29,7 @@ import type { Environment } from './environment.ts';
 import { kill } from './kill.ts';
 import { launch } from './launch.ts';
 import { runtimeInfo } from './runtime-info.ts';
+import { callFor } from './shim.ts';
 import type { Task } from './task-table.ts';
 import { fromWireStatus, fromWireTimestamp, toWireAny } from './wire.ts';
 
@@ -138,7 +139,7 @@ export class ShimManager implements Runtime {
     const { shim } = this.#env.tasks.get(scope, id);
     const request = { id, path, ...(options === undefined ? {} : { options: toWireAny(options) }) };
     // As long as the caller waits: a big process takes its time to be written.
-    await shim.call('Checkpoint', [CheckpointTaskRequestSchema, request], EmptySchema, { signal: scope.signal });
+    await shim.call('Checkpoint', [CheckpointTaskRequestSchema, request], EmptySchema, callFor(scope));
   }
 
   async update(scope: Scope, id: string, resources: Any, annotations: Readonly<Record<string, string>>): Promise<void> {
@@ -156,9 +157,12 @@ export class ShimManager implements Runtime {
 
   async wait(scope: Scope, id: string, execId: string): Promise<ProcessExit> {
     const { shim } = this.#env.tasks.get(scope, id);
-    const { exitStatus, exitedAt } = await shim.call('Wait', [WaitRequestSchema, { id, execId }], WaitResponseSchema, {
-      signal: scope.signal,
-    });
+    const { exitStatus, exitedAt } = await shim.call(
+      'Wait',
+      [WaitRequestSchema, { id, execId }],
+      WaitResponseSchema,
+      callFor(scope),
+    );
     return { id: execId === '' ? id : execId, pid: 0, exitStatus, ...timed(exitedAt) };
   }
 
@@ -175,11 +179,11 @@ export class ShimManager implements Runtime {
   }
 
   #bounded(scope: Scope) {
-    return { timeoutMs: this.#env.limits.call, signal: scope.signal };
+    return callFor(scope, this.#env.limits.call);
   }
 
   async #state(scope: Scope, task: Task, execId: string): Promise<Process> {
-    const calling = { timeoutMs: this.#env.limits.state, signal: scope.signal };
+    const calling = callFor(scope, this.#env.limits.state);
     try {
       const state = await task.shim.call(
         'State',

@@ -8,6 +8,8 @@ import {
 } from '@bufbuild/protobuf';
 import { ConnectRequestSchema, ConnectResponseSchema } from '#api/runtime/task/v2/task_pb';
 import { classOf, isFault } from '#base/errors';
+import { type Span, traced } from '#base/tracing';
+import type { Scope } from '#core/scope';
 import { connectTtrpc, type TtrpcClient } from '#lib/ttrpc/client';
 import { holdProcess, type ProcessHandle } from '#sys/process';
 import type { Bootstrap } from './bootstrap.ts';
@@ -18,7 +20,16 @@ export interface CallOptions {
   /** Absent: as long as the caller's signal allows. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** What the call is a part of. */
+  readonly trace?: Span;
 }
+
+/** A call on behalf of somebody's own, for so long at most. */
+export const callFor = ({ signal, trace }: Scope, timeoutMs?: number): CallOptions => ({
+  signal,
+  ...(timeoutMs !== undefined && { timeoutMs }),
+  ...(trace && { trace }),
+});
 
 export interface ShimParts {
   readonly bundle: Bundle;
@@ -94,11 +105,13 @@ export class Shim {
     return fromBinary(answer, await this.#send('containerd.runtime.sandbox.v1.Sandbox', method, payload, options));
   }
 
-  #send(service: string, method: string, payload: Uint8Array, options: CallOptions): Promise<Uint8Array> {
-    return this.#client.call(service, method, payload, {
-      metadata: { 'containerd-namespace-ttrpc': this.bundle.namespace },
-      ...options,
+  #send(service: string, method: string, payload: Uint8Array, { trace, ...options }: CallOptions): Promise<Uint8Array> {
+    const span = trace?.begin(`${service}/${method}`, 'client', {
+      'rpc.system': 'ttrpc',
+      'containerd.shim': this.bundle.id,
     });
+    const metadata = { 'containerd-namespace-ttrpc': this.bundle.namespace, ...span?.headers };
+    return traced(span, () => this.#client.call(service, method, payload, { metadata, ...options }));
   }
 
   /** Asks who is there, and remembers the shim's process for `kill`. @throws as `call` */

@@ -6,7 +6,7 @@ import { fileIdentity, sealedCopy } from '#sys/sealed-copy';
 import { Rig, tasks } from './rig.ts';
 
 async function runtimeIn(r: Rig): Promise<string> {
-  const found = await run(['sh', '-c', 'command -v runc'], {});
+  const found = await run(['sh', '-c', 'command -v runc'], { env: process.env as Record<string, string> });
   const program = join(r.directory, 'a-runtime');
   copyFileSync(found.stdout.trim(), program);
   return program;

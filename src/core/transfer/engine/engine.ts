@@ -11,6 +11,7 @@ import { ProgressBoard } from '#core/transfer/progress';
 import { sourceLabel, withSource } from '#core/transfer/references';
 import type {
   ExportOptions,
+  ImportName,
   ImportOptions,
   Naming,
   PullOptions,
@@ -88,7 +89,7 @@ export class TransferEngine implements Transfer {
 
   async pull(scope: Scope, source: RegistryEnd, options: PullOptions): Promise<Image> {
     const reference = parseReference(source.reference);
-    using board = new ProgressBoard(options.onProgress);
+    using board = new ProgressBoard(options.onProgress, scope.trace);
     const from = `OCI Registry (${source.reference})`;
     return await this.#leases.run(scope, options.image.name, async (leased) => {
       board.say(`Resolving from ${from}`);
@@ -108,8 +109,7 @@ export class TransferEngine implements Transfer {
       );
       await this.#cleaning(gathering.run(leased, target, name));
       const { images } = this.#parts.metadata;
-      const wanted = (options.names ?? []).filter(({ isPrefix }) => !isPrefix);
-      for (const further of namesFor(target, wanted))
+      for (const further of namesFor(target, options.names ?? []))
         await nameImage(images, leased, { ...options.image, name: further }, target);
       const image = await nameImage(images, leased, options.image, target);
       board.set(name, { event: 'saved' });
@@ -121,7 +121,7 @@ export class TransferEngine implements Transfer {
   async push(scope: Scope, name: string, destination: RegistryEnd, options: PushOptions): Promise<void> {
     const reference = parseReference(destination.reference);
     const { metadata, registries, uploads } = this.#parts;
-    using board = new ProgressBoard(options.onProgress);
+    using board = new ProgressBoard(options.onProgress, scope.trace);
     const image = await metadata.images.get(scope, name);
     board.say(`Pushing to OCI Registry (${destination.reference})`);
     board.set(name, { event: 'pushing content', descriptor: image.target });
@@ -141,7 +141,7 @@ export class TransferEngine implements Transfer {
   }
 
   async import(scope: Scope, archive: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<readonly Image[]> {
-    using board = new ProgressBoard(options.onProgress);
+    using board = new ProgressBoard(options.onProgress, scope.trace);
     const unpacks = await this.#targets(scope, options.unpacks);
     const { metadata } = this.#parts;
     return await this.#leases.run(scope, options.image.name || 'import', async (leased) => {
@@ -155,7 +155,7 @@ export class TransferEngine implements Transfer {
   }
 
   async *export(scope: Scope, names: readonly string[], options: ExportOptions): AsyncIterable<Uint8Array> {
-    using board = new ProgressBoard(options.onProgress);
+    using board = new ProgressBoard(options.onProgress, scope.trace);
     const { images, content } = this.#parts.metadata;
     board.say('Exporting');
     const found: Image[] = [];
@@ -164,9 +164,10 @@ export class TransferEngine implements Transfer {
     board.say('Completed export');
   }
 
-  async tag(scope: Scope, source: string, target: Naming): Promise<Image> {
+  async tag(scope: Scope, source: string, target: Naming, names: readonly ImportName[] = []): Promise<Image> {
     const { images } = this.#parts.metadata;
     const image = await images.get(scope, source);
+    for (const name of namesFor(image.target, names)) await nameImage(images, scope, { ...target, name }, image.target);
     return nameImage(images, scope, target, image.target);
   }
 

@@ -28,6 +28,7 @@ export default definePlugin({
       log,
       maxReceiveBytes: config.max_recv_message_size,
       maxSendBytes: config.max_send_message_size,
+      tracing: daemon.tracing,
       observers: [
         callMetrics(daemon.metrics, config.grpc_histogram, services.values()),
         pendingCalls(daemon.operations),

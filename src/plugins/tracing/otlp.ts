@@ -1,0 +1,25 @@
+import { definePlugin, SkipPlugin } from '#core/plugin/plugin';
+import { TracingProcessor } from '#core/tracing/processor';
+
+/**
+ * Sends spans by OTLP, as the standard variables of OpenTelemetry say: OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
+ * turn it on; protocol, headers, certificates, compression, sampling, batches and the service's name have theirs.
+ */
+export default definePlugin({
+  slot: TracingProcessor,
+  id: 'otlp',
+  async start({ daemon, log }) {
+    const { env } = process;
+    if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') throw new SkipPlugin('OTEL_SDK_DISABLED is true');
+    if (!env.OTEL_EXPORTER_OTLP_ENDPOINT && !env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT)
+      throw new SkipPlugin('no OpenTelemetry endpoint: OTEL_EXPORTER_OTLP_ENDPOINT is not set');
+    // Only who traces pays for the libraries.
+    const { openTelemetry } = await import('./open-telemetry.ts');
+    const exporting = await openTelemetry({ version: daemon.version, protocol: protocolOf(env) });
+    log.info('tracing', { protocol: protocolOf(env) });
+    return { tracer: exporting.tracer, [Symbol.asyncDispose]: () => exporting[Symbol.asyncDispose]() };
+  },
+});
+
+const protocolOf = (env: NodeJS.ProcessEnv): string =>
+  env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL || 'http/protobuf';

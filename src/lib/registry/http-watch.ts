@@ -24,6 +24,7 @@ export class WatchedExchange {
   #body: Buffer[] = [];
   #bytes = 0;
   #isText = false;
+  #over = false;
 
   constructor(watch: HttpWatch, method: string, url: URL) {
     this.#watch = watch;
@@ -64,6 +65,8 @@ export class WatchedExchange {
 
   /** The answer is over, as far as it was read. */
   end(): void {
+    if (this.#over) return;
+    this.#over = true;
     this.trace(`${this.#bytes} bytes read`);
     if (this.#answer === '') return;
     const body = this.#isText ? Buffer.concat(this.#body).subarray(0, maxBody).toString('utf8') : '';

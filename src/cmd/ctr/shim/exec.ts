@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EmptySchema } from '@bufbuild/protobuf/wkt';
@@ -13,7 +14,7 @@ import { encodeProcess } from '#lib/oci/spec/encode-spec';
 import { mergeEnv } from '#lib/oci/spec/process';
 import type { Process } from '#lib/oci/spec/spec';
 import { processTypeUrl } from '#lib/oci/spec/spec';
-import { ensureFifo } from '#sys/fifo';
+import { ensureFifo, openFifo } from '#sys/fifo';
 import { flag, list, text } from '../../cli/flags.ts';
 import { localCommand } from '../globals.ts';
 import { printLine } from '../output.ts';
@@ -43,10 +44,19 @@ export default localCommand({
     if (flags.spec === '') throw invalidArgument('spec must be provided: a file with the process as JSON');
     const terminal = flags.tty;
     const process = await processOf(resolve(io.cwd, flags.spec), flags);
-    const stdio = { stdin: flags.stdin, stdout: flags.stdout, stderr: terminal ? '' : flags.stderr, terminal };
+    // The shim has a working directory of its own.
+    const at = (path: string) => (path === '' ? '' : resolve(io.cwd, path));
+    const stdio = {
+      stdin: at(flags.stdin),
+      stdout: at(flags.stdout),
+      stderr: terminal ? '' : at(flags.stderr),
+      terminal,
+    };
     for (const path of [stdio.stdin, stdio.stdout, stdio.stderr]) if (path !== '') ensureFifo(path, 0o700);
     await using shim = await openShim(invocation);
     using _console = consoleFor(io, terminal && flags.attach);
+    // Where nobody is attached, opening the streams must not wait for somebody who is.
+    using _held = flags.attach ? undefined : holdAll([stdio.stdin, stdio.stdout, stdio.stderr]);
     await using taskIo = existingIo(flags.attach ? stdio : { ...stdio, stdin: '', stdout: '', stderr: '' }, {
       stdin: io.stdin as AsyncIterable<Uint8Array>,
       stdout: (bytes) => io.stdout.write(bytes),
@@ -68,6 +78,15 @@ export default localCommand({
     return 0;
   },
 });
+
+function holdAll(paths: readonly string[]): Disposable {
+  const fds = paths.filter((path) => path !== '').map((path) => openFifo(path, 'hold'));
+  return {
+    [Symbol.dispose]: () => {
+      for (const fd of fds) closeSync(fd);
+    },
+  };
+}
 
 async function processOf(
   path: string,

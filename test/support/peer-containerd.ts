@@ -27,6 +27,8 @@ export interface PeerContainerdOptions {
   readonly parent?: string;
   /** TOML that goes below the usual configuration. */
   readonly tables?: string;
+  /** With CRI: from 2.0 on there are no sandboxes without it. */
+  readonly cri?: true;
 }
 
 /** A containerd of others, of any version, without CRI, in a directory of its own. Dispose ends it; what it left running or mounted is an error. */
@@ -45,7 +47,7 @@ export class PeerContainerd implements AsyncDisposable {
       'version = 2',
       `root = '${this.directory}/root'`,
       `state = '${this.directory}/state'`,
-      `disabled_plugins = ${JSON.stringify(disabled)}`,
+      `disabled_plugins = ${JSON.stringify(disabled.filter((name) => !options.cri || !/\.cri\b/.test(name)))}`,
       `[grpc]\naddress = '${this.address}'`,
       options.tables ?? '',
     ];

@@ -34,8 +34,8 @@ export interface Transfer {
   /** Writes images as an archive that both Docker and OCI tools read. @throws not_found for an image, or for content (`content digest sha256:…`) */
   export(scope: Scope, images: readonly string[], options: ExportOptions): AsyncIterable<Uint8Array>;
 
-  /** Gives an image a further name; the name is moved if it exists. @throws not_found */
-  tag(scope: Scope, source: string, target: Naming): Promise<Image>;
+  /** Gives an image a further name, or several; a name is moved if it exists. @throws not_found */
+  tag(scope: Scope, source: string, target: Naming, names?: readonly ImportName[]): Promise<Image>;
 }
 export const Transfer: Slot<Transfer> = slot('io.containerd.transfer.v1');
 
@@ -76,7 +76,7 @@ interface Selection {
 
 export interface PullOptions extends Selection {
   readonly image: Naming;
-  /** Further names for it; those that are prefixes say nothing here. */
+  /** Further names for it. What a prefix stands for an archive would say; here it counts for `addDigest` alone. */
   readonly names?: readonly ImportName[];
   readonly unpacks: readonly UnpackTarget[];
   readonly onProgress?: Observer;

@@ -40,10 +40,10 @@ export function remoteTransfer(transport: Transport): Transfer {
       }),
     import: (scope, archive, options) => importArchive(transport, images, scope, archive, options),
     export: (scope, names, options) => exportArchive(transport, scope, names, options),
-    tag: (scope, source, target) =>
+    tag: (scope, source, target, names = []) =>
       underway(transport, scope, undefined, async (run) => {
         const from = pack(ImageStoreSchema, storeToWire({ image: { name: source, labels: {} } }));
-        await run.transfer(from, pack(ImageStoreSchema, storeToWire({ image: target })));
+        await run.transfer(from, pack(ImageStoreSchema, storeToWire({ image: target, names })));
         return images.get(scope, target.name);
       }),
   };

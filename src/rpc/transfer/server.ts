@@ -112,9 +112,10 @@ const pairs = [
       .write(scope, containerId, path, receiveBytes(stream), { preserveOwnership })
       .finally(() => stream.end());
   }),
-  pair(ImageStoreSchema, ImageStoreSchema, ({ transfer, scope }, source, destination) =>
-    transfer.tag(scope, source.name, storeFromWire(destination).image),
-  ),
+  pair(ImageStoreSchema, ImageStoreSchema, ({ transfer, scope }, source, destination) => {
+    const { image, names } = storeFromWire(destination);
+    return transfer.tag(scope, source.name, image, names);
+  }),
 ];
 
 /** @throws not_implemented for another kind of archive */

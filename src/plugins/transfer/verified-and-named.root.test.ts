@@ -44,3 +44,19 @@ test('an image is pulled when all verifiers allow it, and none of it is fetched 
   expect((await pull()).name).toBe(reference);
   expect(new Set(asked.map(String))).toEqual(new Set([`${reference},${image.manifest.digest}`]));
 });
+
+test('one tag may bring several names, and prefixes bring the digest', async () => {
+  await using registry = await FakeRegistry.start();
+  await using engine = await openTestEngine();
+  const image = sampleImage([sampleLayer({ a: 'b' })]);
+  publish(registry, 'a/b', 'v1', image);
+  const reference = `${registry.host}/a/b:v1`;
+  const none = { isPrefix: false, allowOverwrite: false, addDigest: false, skipNamedDigest: false };
+  const prefix = { ...none, name: 'pre/fix', isPrefix: true, addDigest: true };
+  await engine.engine.pull(scope, at(reference), pullOptions(reference, { names: [prefix] }));
+  const names = async () => (await engine.metadata.images.list(scope)).map(({ name }) => name);
+  const byDigest = `pre/fix@${image.manifest.digest}`;
+  expect(await names()).toEqual([reference, byDigest].sort());
+  await engine.engine.tag(scope, reference, { name: 'x/y:1', labels: {} }, [{ ...none, name: 'x/y:2' }]);
+  expect(await names()).toEqual([reference, byDigest, 'x/y:1', 'x/y:2'].sort());
+});

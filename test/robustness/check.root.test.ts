@@ -106,6 +106,8 @@ interface Damage {
   readonly also?: readonly FindingKind[];
   readonly flags?: readonly string[];
   readonly unmendable?: boolean;
+  /** The daemon does it, and a repair leaves it to the daemon. */
+  readonly keeps?: boolean;
   do(store: Store): void;
 }
 
@@ -176,6 +178,24 @@ const damages: Readonly<Record<string, Damage>> = {
     of: 'row-malformed',
     also: ['blob-orphan', 'image-incomplete'],
     do: ({ sql, meta }) => sql(meta, `UPDATE blobs SET size = -1 WHERE digest = '${blobs.manifest}'`),
+  },
+  'extensions are no table': {
+    of: 'row-malformed',
+    do: ({ sql, meta }) => sql(meta, `UPDATE containers SET extensions = '{"a":"b"}'`),
+  },
+  'an ingest has no place': {
+    of: 'row-malformed',
+    also: ['ingest-orphan'],
+    do: ({ sql, meta }) => sql(meta, `UPDATE ingests SET backend_ref = 'x'`),
+  },
+  'an ingest waits for nonsense': {
+    of: 'row-malformed',
+    also: ['ingest-orphan'],
+    do: ({ sql, meta }) => sql(meta, `UPDATE ingests SET expected = 'x'`),
+  },
+  'a commit is nonsense': {
+    of: 'row-malformed',
+    do: ({ sql, meta }) => sql(meta, snapshotRow(`committing = '{}' WHERE name = 'c'`)),
   },
   'the collector would read something else': {
     of: 'flags-wrong',
@@ -252,6 +272,29 @@ const leftovers: Readonly<Record<string, Damage>> = {
     of: 'snapshot-directory-orphan',
     do: ({ overlay }) => mkdirSync(join(overlay, 'snapshots/999/fs'), { recursive: true }),
   },
+  'a commit that was cut short': {
+    of: 'commit-pending',
+    keeps: true,
+    do: ({ sql, meta }) =>
+      sql(
+        meta,
+        snapshotRow(`committing = '{"name":"x","backendKey":"a/99/x","labels":{},"parent":""}' WHERE name = 'c'`),
+        `UPDATE counters SET value = 99 WHERE name = 'sequence'`,
+      ),
+  },
+  'a removal that was not done': {
+    of: 'removal-pending',
+    keeps: true,
+    do: ({ sql, meta }) => sql(meta, `INSERT INTO doomed VALUES ('content', '${digestOf('x')}')`),
+  },
+  'the directory of an active snapshot is gone': {
+    of: 'snapshot-directory-lost',
+    keeps: true,
+    do: ({ overlay }) =>
+      rmSync(join(overlay, 'snapshots', readdirSync(join(overlay, 'snapshots')).sort().at(-1) as string), {
+        recursive: true,
+      }),
+  },
   'a snapshot of no namespace': {
     of: 'snapshot-orphan',
     do: ({ sql, meta }) => sql(meta, `DELETE FROM snapshots WHERE snapshotter = 'native'`),
@@ -274,7 +317,7 @@ for (const [what, damage] of Object.entries({ ...damages, ...leftovers })) {
   test(`${what}: that is found, told, and mended if it can be`, async () => {
     using store = copyOfModel();
     damage.do(store);
-    const { of, also = [], flags = [], unmendable = false } = damage;
+    const { of, also = [], flags = [], unmendable = false, keeps = false } = damage;
     const isDamage = findingKinds[of][0] === 'damage';
     const first = await check(store.root, ...flags);
     expect(kindsOf(first)).toContain(of);
@@ -287,8 +330,9 @@ for (const [what, damage] of Object.entries({ ...damages, ...leftovers })) {
     for (const kind of kindsOf(mended)) expect([of, ...also]).toContain(kind);
     expect(mended.code).toBe(isDamage ? (unmendable ? 4 : 3) : 0);
     for (const { repaired, repair, kind } of mended.findings)
-      if (kind === of) expect([repaired, typeof repair]).toEqual(unmendable ? [false, 'undefined'] : [true, 'string']);
-    if (unmendable) return;
+      if (kind === of)
+        expect([repaired, typeof repair]).toEqual(unmendable || keeps ? [false, 'undefined'] : [true, 'string']);
+    if (unmendable || keeps) return;
     const after = await check(store.root, ...flags);
     expect(after.code).toBe(0);
     for (const { severity, kind } of after.findings)

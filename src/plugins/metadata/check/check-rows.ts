@@ -4,6 +4,9 @@ import { gcFlags } from '#core/gc/references';
 import type { Labels } from '#core/labels';
 import { isDigest } from '#lib/digest';
 
+/** What an ingest is called in the content store. */
+const backendName = /^[^/]+\/\d+\/./;
+
 type Cell = string | number | null;
 type Row = Readonly<Record<string, Cell>>;
 
@@ -25,6 +28,9 @@ export async function checkRows(db: Database, report: Report): Promise<void> {
   await checkLabels(db, report);
   await checkImages(db, report);
   await checkBlobRows(db, report);
+  await checkRecords(db, report);
+  await checkIngestRows(db, report);
+  await checkCommits(db, report);
   await checkNamespaces(db, report);
   await checkLeases(db, report);
   await checkSequence(db, report);
@@ -83,6 +89,58 @@ async function checkBlobRows(db: Database, report: Report): Promise<void> {
   }
 }
 
+/** What containers and sandboxes carry for others. */
+async function checkRecords(db: Database, report: Report): Promise<void> {
+  for (const table of ['containers', 'sandboxes']) {
+    for (const { ns = '', id = '', extensions } of rows(db, `SELECT ns, id, extensions FROM ${table}`)) {
+      if (areExtensions(extensions)) continue;
+      await report.add('row-malformed', `${table} ${ns} ${id}`, `its extensions are ${JSON.stringify(extensions)}`, {
+        does: 'leave it without extensions',
+        run: () => change(db, `UPDATE ${table} SET extensions = '{}' WHERE ns = ? AND id = ?`, [ns, id]),
+      });
+    }
+  }
+}
+
+async function checkIngestRows(db: Database, report: Report): Promise<void> {
+  const names = new Set<Cell>();
+  for (const { ns = '', ref = '', backend_ref = '', expected = null } of rows(db, 'SELECT * FROM ingests')) {
+    const fault =
+      !backendName.test(String(backend_ref)) || names.has(backend_ref)
+        ? `its name in the content store is ${JSON.stringify(backend_ref)}`
+        : expected !== null && !isDigest(String(expected))
+          ? `it waits for ${JSON.stringify(expected)}`
+          : undefined;
+    names.add(backend_ref);
+    if (fault === undefined) continue;
+    await report.add('row-malformed', `ingest ${ref} (${ns})`, fault, {
+      does: 'forget it: to be begun anew',
+      run: () => change(db, 'DELETE FROM ingests WHERE ns = ? AND ref = ?', [ns, ref]),
+    });
+  }
+}
+
+async function checkCommits(db: Database, report: Report): Promise<void> {
+  const pending = rows(db, 'SELECT ns, snapshotter, name, committing FROM snapshots WHERE committing IS NOT NULL');
+  for (const { ns = '', snapshotter = '', name = '', committing } of pending) {
+    const {
+      backendKey,
+      labels,
+      parent,
+      name: wanted,
+    } = (parsed(committing) ?? {}) as Readonly<Record<string, unknown>>;
+    const isWhole = [backendKey, parent, wanted].every((each) => typeof each === 'string');
+    if (isWhole && readLabels(JSON.stringify(labels)) !== undefined) continue;
+    await report.add('row-malformed', `${snapshotter} ${name} (${ns})`, `a commit to ${JSON.stringify(committing)}`, {
+      does: 'give the commit up',
+      run: () =>
+        change(db, 'UPDATE snapshots SET committing = NULL WHERE ns = ? AND snapshotter = ? AND name = ?', [
+          ...[ns, snapshotter, name],
+        ]),
+    });
+  }
+}
+
 async function checkNamespaces(db: Database, report: Report): Promise<void> {
   const union = namespaced.map((table) => `SELECT ns FROM ${table}`).join(' UNION ');
   const missing = `SELECT ns FROM (${union}) WHERE ns NOT IN (SELECT name FROM namespaces)`;
@@ -130,6 +188,15 @@ export function readLabels(text: Cell | undefined): Labels | undefined {
   const value = parsed(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   return Object.values(value).every((each) => typeof each === 'string') ? (value as Labels) : undefined;
+}
+
+function areExtensions(text: Cell | undefined): boolean {
+  const value = parsed(text);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).every((each: unknown) => {
+    const { url, value: bytes } = (each ?? {}) as Readonly<Record<string, unknown>>;
+    return typeof url === 'string' && typeof bytes === 'string';
+  });
 }
 
 /** The digest in a descriptor; `undefined` for what is none. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isFault } from '#base/errors';
 import { type Client, openClient } from '#client/client';
+import { createSandbox, deleteSandbox, startSandbox } from '#client/sandbox';
 import { pull } from '#client/transfer';
 import { rootSnapshot } from '#client/unpacked';
 import { type Scope, scopeOf } from '#core/scope';
@@ -8,6 +9,7 @@ import { digestOf } from '#lib/digest';
 import { defaultPlatform, onlyPlatform } from '#lib/platform';
 import { removeContainer, runContainer } from './containers.ts';
 
+const emptySpec = { typeUrl: 'types.containerd.io/opencontainers/runtime-spec/1/Spec', value: Buffer.from('{}') };
 const root = { 'containerd.io/gc.root': 'yes' };
 const none = { 'containerd.io/gc.root': '' };
 
@@ -23,6 +25,10 @@ export async function workOnEverything(address: string, scope: Scope, reference:
   await commitBlobs(client, scope, round);
   await commitSnapshots(client, scope, round);
   await mountAndUnmount(client, scope, `m-${round}`);
+  const wanted = { id: `s-${round}`, runtime: { name: 'io.containerd.runc.v2' }, spec: emptySpec };
+  const sandbox = await createSandbox(client, scope, wanted);
+  await startSandbox(client, scope, sandbox);
+  await deleteSandbox(client, scope, sandbox);
   await tidy(client, scope);
 }
 
@@ -74,6 +80,7 @@ export async function tidy(client: Client, scope: Scope): Promise<void> {
     await client.tasks.wait(scope, id, '');
     await client.tasks.delete(scope, id);
   }
+  for (const sandbox of await client.sandboxes.list(scope)) await deleteSandbox(client, scope, sandbox);
   for (const { name } of await client.mounts.list(scope))
     await ignoring(client.mounts.deactivate(scope, name), 'not_found');
   for (const { id } of await client.containers.list(scope)) await client.containers.delete(scope, id);

@@ -1,5 +1,6 @@
 import { CreateSandboxRequestSchema, CreateSandboxResponseSchema } from '#api/runtime/sandbox/v1/sandbox_pb';
-import { invalidArgument, wrap } from '#base/errors';
+import { alreadyExists, invalidArgument, wrap } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import type { CreateSandboxOptions } from '#core/sandboxes/controller';
 import type { NewSandbox } from '#core/sandboxes/sandboxes';
 import type { Scope } from '#core/scope';
@@ -28,6 +29,7 @@ export async function createSandbox(
       throw wrap(thrown, subject);
     });
     await callCreate(env, scope, shim, options);
+    await failpoint?.('sandbox.created');
     await note(bundle, notes.created, true);
     return newEntry(shim);
   } catch (thrown) {
@@ -38,6 +40,23 @@ export async function createSandbox(
 
 // Shims look into the file when they start.
 const emptySpec = { typeUrl: '', value: Buffer.from('{}') };
+
+/**
+ * A shim of a task with the sandbox's id: starting one has found it instead of making one. It is not ours to make anything of, and least of all to
+ * clean up after. @throws already_exists
+ */
+async function refuseTask(env: SandboxEnvironment, shim: Shim): Promise<void> {
+  const { id } = shim.bundle;
+  let taskPid = 0;
+  try {
+    taskPid = (await shim.identify({ timeoutMs: env.limits.load })).taskPid;
+  } catch (error) {
+    env.log.debug('shim told no pid', { id, error }); // one that cannot say so has no task
+  }
+  if (taskPid === 0) return;
+  shim.close();
+  throw alreadyExists(`a task is called like sandbox ${id}`);
+}
 
 async function callCreate(
   env: SandboxEnvironment,

@@ -6,6 +6,7 @@ import {
 } from '#api/runtime/sandbox/v1/sandbox_pb';
 import { abortable } from '#base/cancellation';
 import { classOf } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import { now } from '#base/timestamp';
 import { type Bundle, removeBundle } from '../bundle.ts';
 import { lastWords } from '../dead-shim.ts';
@@ -82,6 +83,7 @@ export async function takeDown(env: SandboxEnvironment, entry: SandboxEntry): Pr
     const { bundle, binary } = entry.shim;
     const gone = await closes(entry.shim, env.limits.shutdown);
     entry.shim.close();
+    await failpoint?.('sandbox.ended');
     if (!gone) await cleanUp(env, bundle, binary);
     await finish(env, entry, { exitStatus: 0, exitedAt: now() });
     await forget(env, entry);

@@ -1,4 +1,5 @@
 import { classOf } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import type { Timestamp } from '#base/timestamp';
 import type { SandboxExit } from '#core/sandboxes/controller';
 import type { SandboxEvents } from '#rpc/sandboxes/events';
@@ -70,6 +71,7 @@ export async function finish(env: SandboxEnvironment, entry: SandboxEntry, exit:
 export async function tellEnd(env: SandboxEnvironment, bundle: Bundle, exit: SandboxExit): Promise<void> {
   const { namespace, id } = bundle;
   await env.events.exited(namespace, id, exit);
+  await failpoint?.('sandbox.told');
   await note(bundle, notes.exited, exit).catch((error: unknown) => {
     // Without a bundle nothing will tell it again.
     if (classOf(error) !== 'not_found')

@@ -12,6 +12,7 @@ import {
 } from '#api/runtime/sandbox/v1/sandbox_pb';
 import { abortable } from '#base/cancellation';
 import { alreadyExists, classOf, failedPrecondition, notFound, wrap } from '#base/errors';
+import { failpoint } from '#base/failpoints';
 import { now } from '#base/timestamp';
 import type {
   CreateSandboxOptions,
@@ -160,6 +161,7 @@ export class ShimSandboxes implements SandboxController, AsyncDisposable {
       throw wrap(thrown, `failed to start sandbox ${id}`);
     }
     await this.#env.events.started(namespace, id);
+    await failpoint?.('sandbox.started');
     await note(shim.bundle, notes.started, entry.start);
     // Some can be waited for only now.
     if (entry.silent && entry.exit === undefined) void watch(this.#env, entry);

@@ -17,6 +17,7 @@ import type { Span, SpanAttributes, Tracing } from '#base/tracing';
 import { type CallInfo, type CallObserver, namespaceHeader, ServerCall } from './call.ts';
 import { decoderOf, type Encoded, encoderOf, joined, maxMessageBytes } from './codec.ts';
 import type { Service, UntypedHandler } from './service.ts';
+import { encodeOnce } from './shared-message.ts';
 import { type CallStatus, statusOf } from './status.ts';
 import { Inbox, Outbox } from './streams.ts';
 
@@ -80,7 +81,8 @@ export class GrpcServer implements AsyncDisposable {
   #register(method: DescMethod, handler: UntypedHandler): void {
     const path = `/${method.parent.typeName}/${method.name}`;
     const encode = encoderOf(method.output);
-    const answer = (message: object) => encode(create(method.output, message as Record<string, unknown>));
+    const encodeAs = (message: object) => encode(create(method.output, message as Record<string, unknown>));
+    const answer = (message: object) => encodeOnce(message, encodeAs);
     const kinds = {
       unary: () => ({ type: 'unary', handle: this.#unary(method, handler, answer) }),
       server_streaming: () => ({ type: 'serverStream', handle: this.#serverStream(method, handler, answer) }),

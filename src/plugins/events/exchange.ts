@@ -30,6 +30,7 @@ export class EventExchange implements Events, Disposable {
   readonly #log: Log;
   readonly #missed: Missed;
   readonly #subscriptions = new Set<Subscription>();
+  #last: { readonly envelope: Envelope; readonly fields: Fields } | undefined;
 
   constructor(log: Log, missed = new Missed()) {
     this.#log = log;
@@ -55,7 +56,7 @@ export class EventExchange implements Events, Disposable {
 
   subscribe(signal: AbortSignal, filters: readonly string[] = []): AsyncIterable<Envelope> {
     const filter = parseFilters(filters);
-    const accepts = (envelope: Envelope) => filter.match(adaptorOf(envelope));
+    const accepts = (envelope: Envelope) => filter.match(this.#fieldsOf(envelope));
     const end = () => subscription.end();
     const subscription = new Subscription(accepts, this.#log.with({ filters }), () => {
       this.#subscriptions.delete(subscription);
@@ -72,6 +73,12 @@ export class EventExchange implements Events, Disposable {
     for (const subscription of this.#subscriptions) subscription.end();
   }
 
+  /** Of one event, for all its subscribers one after the other. */
+  #fieldsOf(envelope: Envelope): Fields {
+    if (this.#last?.envelope !== envelope) this.#last = { envelope, fields: adaptorOf(envelope) };
+    return this.#last.fields;
+  }
+
   #send(envelope: Envelope): void {
     check(envelope);
     this.#log.debug('event', () => ({ topic: envelope.topic, ns: envelope.namespace, type: envelope.event.typeUrl }));
@@ -79,6 +86,8 @@ export class EventExchange implements Events, Disposable {
     for (const subscription of this.#subscriptions) subscription.offer(envelope);
   }
 }
+
+type Fields = ReturnType<typeof adaptorOf>;
 
 function adaptorOf({ namespace, topic, event }: Envelope) {
   const inside = eventFields(event);

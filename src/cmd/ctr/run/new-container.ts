@@ -3,24 +3,22 @@ import type { Any } from '#base/any';
 import { invalidArgument } from '#base/errors';
 import { packSpec } from '#client/any-json';
 import { userInRoot, userInSnapshot } from '#client/container-user';
-import { prepareRemapped } from '#client/remap';
 import { unpackImage } from '#client/unpack';
-import { isUnpacked, rootSnapshot } from '#client/unpacked';
+import { isUnpacked } from '#client/unpacked';
 import type { Container } from '#core/containers/containers';
 import { manifestFor, readConfig } from '#core/images/image-content';
 import type { Image } from '#core/images/images';
-import type { Mount } from '#core/mount';
 import type { ImageConfig } from '#lib/oci/image-config';
 import { inheritedLabels, stopSignalLabel, withImageConfig } from '#lib/oci/spec/image';
 import { withArgs, withRootfs } from '#lib/oci/spec/process';
-import type { IdMapping, Spec } from '#lib/oci/spec/spec';
-import { defaultPlatform, onlyPlatform, type PlatformMatcher, parsePlatform } from '#lib/platform';
+import type { Spec } from '#lib/oci/spec/spec';
+import { defaultPlatform, onlyPlatform, parsePlatform } from '#lib/platform';
 import type { Session } from '../globals.ts';
 import { parseNewLabels } from '../output.ts';
 import type { ContainerFlags, RunFlags } from './container-flags.ts';
 import { containerSpec } from './container-spec.ts';
-import { idMappings } from './id-mappings.ts';
 import { cniExtension } from './networking.ts';
+import { prepareRoot } from './root-snapshot.ts';
 import { runtimeOptions } from './runtime-options.ts';
 
 export interface Wanted {
@@ -82,7 +80,7 @@ async function fromImage(session: Session, wanted: Wanted): Promise<Container> {
   // Until the container refers to it nothing keeps the new snapshot.
   await using lease = await client.lease(scope);
   const leased = { client, scope: lease.scope };
-  const mounts = await prepareRoot(leased, wanted, image, platforms);
+  const mounts = await prepareRoot(leased, image, { key: wanted.id, flags, platforms });
   try {
     const input = specInput(session, wanted, async (spec) => {
       const user = await userInSnapshot(mounts, flags.user || config.config.user);
@@ -99,29 +97,6 @@ async function fromImage(session: Session, wanted: Wanted): Promise<Container> {
     await (await client.snapshotter(scope, flags.snapshotter)).remove(scope, wanted.id);
     throw thrown;
   }
-}
-
-async function prepareRoot(
-  { client, scope }: Session,
-  { flags, id }: Wanted,
-  image: Image,
-  platforms: PlatformMatcher,
-): Promise<readonly Mount[]> {
-  const snapshotter = await client.snapshotter(scope, flags.snapshotter);
-  const root = await rootSnapshot(client, scope, image.target, platforms);
-  const labels = parseNewLabels(flags['snapshotter-label']);
-  const ids = idMappings(flags);
-  if (ids === undefined) return snapshotter.prepare(scope, id, root, { labels });
-  if (!flags['remap-labels']) return prepareRemapped(snapshotter, scope, id, root, ids, labels);
-  const written = (mappings: readonly IdMapping[]) =>
-    mappings.map(({ containerID, hostID, size }) => `${containerID}:${hostID}:${size}`).join(',');
-  return snapshotter.prepare(scope, id, root, {
-    labels: {
-      ...labels,
-      'containerd.io/snapshot/uidmapping': written(ids.uids),
-      'containerd.io/snapshot/gidmapping': written(ids.gids),
-    },
-  });
 }
 
 /** What the image itself says about the container: its labels (but for those with a meaning to the daemon) and its stop signal. */

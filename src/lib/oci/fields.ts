@@ -18,6 +18,11 @@ export class Fields {
     this.#place = place;
   }
 
+  /** Where it stands in its document, for errors. */
+  get place(): string {
+    return this.#place;
+  }
+
   get keys(): readonly string[] {
     return Object.keys(this.#object);
   }

@@ -26,8 +26,11 @@ export const containerFlags = {
   'allow-new-privs': flag("turn off OCI spec's NoNewPrivileges feature flag"),
   'memory-limit': number('memory limit (in bytes) for the container'),
   device: list(
-    'file path to a device to add to the container; or a path to a directory tree of devices to add to the container',
+    'file path to a device to add to the container; or a path to a directory tree of devices to add to the container; or the name of a CDI device (vendor/class=name)',
   ),
+  'cdi-spec-dirs': list('directories to search for CDI specifications, the least important first', {
+    value: 'dir',
+  }),
   'cap-add': list("add Linux capabilities (Set capabilities with 'CAP_' prefix)"),
   'cap-drop': list("drop Linux capabilities (Set capabilities with 'CAP_' prefix)"),
   seccomp: flag('enable the default seccomp profile'),

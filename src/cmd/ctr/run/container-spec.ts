@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { invalidArgument, wrap } from '#base/errors';
 import { ensureDefaultApparmor } from '#lib/apparmor';
+import { isQualifiedName } from '#lib/cdi/device-name';
+import { CdiRegistry } from '#lib/cdi/registry';
 import { currentCapabilities, withAddedCapabilities, withDroppedCapabilities } from '#lib/oci/spec/capabilities';
 import { defaultSpec } from '#lib/oci/spec/default-spec';
 import { devicesAt, hostDevices, withDevices } from '#lib/oci/spec/devices';
@@ -15,6 +17,7 @@ import * as resources from '#lib/oci/spec/resources';
 import { defaultSeccomp, parseSeccomp, withSeccomp } from '#lib/oci/spec/seccomp';
 import type { Spec } from '#lib/oci/spec/spec';
 import { defaultPlatform } from '#lib/platform';
+import { parseYaml } from '#sys/yaml';
 import { parseLabels } from '../output.ts';
 import { withBlockIoFlags } from './block-io.ts';
 import type { ContainerFlags, RunFlags } from './container-flags.ts';
@@ -42,7 +45,7 @@ export async function containerSpec(input: SpecInput): Promise<Spec> {
   spec = await withIsolationFlags(spec, flags);
   spec = await withResourceFlags(spec, input);
   if (flags.gpus.length > 0) spec = withGpus(spec, await gpuHook(flags.gpus, input.environment));
-  return withSeccompFlags(spec, flags);
+  return withSeccompFlags(await withCdiFlags(spec, flags), flags);
 }
 
 function withProcessFlags(before: Spec, flags: ContainerFlags): Spec {
@@ -102,8 +105,16 @@ async function withResourceFlags(before: Spec, { flags, given }: SpecInput): Pro
     if (cpus > 0) throw invalidArgument('cpus and quota/period should be used separately');
     spec = resources.withCpuQuota(spec, flags['cpu-quota'], flags['cpu-period']);
   }
-  for (const path of flags.device) spec = withDevices(spec, await devicesAt(path));
+  for (const path of flags.device) if (!isQualifiedName(path)) spec = withDevices(spec, await devicesAt(path));
   return spec;
+}
+
+async function withCdiFlags(spec: Spec, flags: ContainerFlags): Promise<Spec> {
+  const names = flags.device.filter(isQualifiedName);
+  if (names.length === 0) return spec;
+  const directories = flags['cdi-spec-dirs'];
+  const registry = await CdiRegistry.open({ parseYaml, ...(directories.length > 0 && { directories }) });
+  return registry.inject(spec, names);
 }
 
 /** Last, as the default profile follows the capabilities. */

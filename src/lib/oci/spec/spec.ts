@@ -91,7 +91,19 @@ export interface Linux {
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
   readonly mountLabel?: string;
-  readonly intelRdt?: { readonly closID?: string; readonly l3CacheSchema?: string; readonly memBwSchema?: string };
+  readonly intelRdt?: IntelRdt;
+  /** Network interfaces of the host that are moved into the container, by their names there. */
+  readonly netDevices?: Readonly<Record<string, { readonly name?: string }>>;
+}
+
+export interface IntelRdt {
+  readonly closID?: string;
+  readonly l3CacheSchema?: string;
+  readonly memBwSchema?: string;
+  readonly schemata?: readonly string[];
+  readonly enableCMT?: boolean;
+  readonly enableMBM?: boolean;
+  readonly enableMonitoring?: boolean;
 }
 
 export interface IdMapping {

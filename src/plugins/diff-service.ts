@@ -1,4 +1,4 @@
-import { list, table, text } from '#base/config';
+import { flag, list, table, text } from '#base/config';
 import { notFound } from '#base/errors';
 import { activatingDiffer } from '#core/diff/activating';
 import { Differ, OrderedDiffer } from '#core/diff/diff';
@@ -13,6 +13,7 @@ export default definePlugin({
   id: 'diff-service',
   config: table({
     default: list(text(), { default: ['walking'], help: 'Differs by id, in the order in which they are asked.' }),
+    sync_fs: flag({ help: 'Write every layer through to the disk, whether the client asks for it or not.' }),
   }),
   needs: { differs: every(Differ), mounts: maybe(MountManager) },
   start({ config }, { differs, mounts }) {
@@ -23,6 +24,18 @@ export default definePlugin({
         return differ;
       }),
     );
-    return activatingDiffer(ordered, mounts);
+    const differ = activatingDiffer(ordered, mounts);
+    return config.sync_fs ? syncing(differ) : differ;
   },
 });
+
+function syncing(differ: Differ): Differ {
+  const { unpack } = differ;
+  return {
+    ...differ,
+    apply: (scope, layer, mounts, options) => differ.apply(scope, layer, mounts, { ...options, syncFs: true }),
+    ...(unpack !== undefined && {
+      unpack: (scope, layer, mounts, options) => unpack(scope, layer, mounts, { ...options, syncFs: true }),
+    }),
+  };
+}

@@ -146,6 +146,8 @@ test('core scheduling that is asked for in the environment of shims is asked for
   const env = (value: string) => `version = 3\n[plugins."io.containerd.shim.v1.manager"]\nenv = ${value}\n`;
   const config = await loadConfig(await files({ 'config.toml': env('["SCHED_CORE=1"]') }), [...builtins, task]);
   expect([config.of(task), config.warnings]).toEqual([{ sched_core: true }, []]);
+  const none = await loadConfig(await files({ 'config.toml': env('[]') }), [...builtins, task]);
+  expect([none.of(task), none.warnings]).toEqual([{ sched_core: false }, []]);
   const more = await loadConfig(await files({ 'config.toml': env('["A=b", "SCHED_CORE=1"]') }), [...builtins, task]);
   expect([more.of(task), more.warnings.map(({ key }) => key)]).toEqual([
     { sched_core: true },

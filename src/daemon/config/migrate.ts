@@ -99,11 +99,10 @@ function adoptShimManager(tables: RawTable, plugins: readonly AnyPlugin[]): RawT
   const task = plugins.find((plugin) => pluginName(plugin) === taskPlugin);
   if (!Array.isArray(env) || task === undefined || !Object.hasOwn(task.config.fields, 'sched_core')) return tables;
   const others = env.filter((each) => each !== 'SCHED_CORE=1');
-  if (others.length === env.length) return tables;
   const { [shimManager]: manager, ...rest } = tables;
   return {
     ...rest,
-    [taskPlugin]: deepMerge({ sched_core: true }, tableAt(tables, taskPlugin)),
+    ...(others.length < env.length && { [taskPlugin]: deepMerge({ sched_core: true }, tableAt(tables, taskPlugin)) }),
     ...(others.length > 0 && { [shimManager]: { ...(manager as RawTable), env: others } }),
   };
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { oneOf, table } from '#base/config';
+import { flag, oneOf, table } from '#base/config';
 import { ContentStore } from '#core/content/content';
 import { Events } from '#core/events/events';
 import { Metadata } from '#core/metadata';
@@ -18,6 +18,9 @@ export default definePlugin({
       default: 'shared',
       help: 'Whether a namespace may have a blob of another for knowing its digest, or must send the bytes all the same.',
     }),
+    no_sync: flag({
+      help: 'Do not wait for the disk: quicker, and what was acknowledged last may be lost with the power.',
+    }),
   }),
   check: { metadata: checkMetadata },
   needs: { content: one(ContentStore), events: one(Events), snapshotters: every(Snapshotter) },
@@ -26,6 +29,7 @@ export default definePlugin({
     return await openMetadata(join(rootDir, 'meta.sqlite'), {
       ...{ content, events, snapshotters, log },
       policy: config.content_sharing_policy,
+      durable: !config.no_sync,
     });
   },
 });

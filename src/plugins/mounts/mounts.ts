@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { flag, table } from '#base/config';
 import { Metadata } from '#core/metadata';
 import { MountHandler, MountManager } from '#core/mounts/mounts';
 import { definePlugin } from '#core/plugin/plugin';
@@ -10,6 +11,11 @@ import { SystemMountManager } from './mount-manager.ts';
 export default definePlugin({
   slot: MountManager,
   id: 'bolt', // containerd's name for it
+  config: table({
+    no_sync: flag({
+      help: 'Kept for configurations that have it: records of mounts, which outlive no boot, are never waited for.',
+    }),
+  }),
   needs: { metadata: one(Metadata), handlers: every(MountHandler) },
   start({ rootDir, stateDir, log }, { metadata, handlers }) {
     const directory = join(stateDir, 't');

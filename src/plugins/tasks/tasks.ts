@@ -16,6 +16,7 @@ export default definePlugin({
   slot: Tasks,
   id: 'tasks-service',
   config: table({
+    blockio_config_file: text({ help: 'Must be empty: there is no support for classes of block I/O.' }),
     rdt_config_file: text({ help: 'Must be empty: there is no support for resource director technology.' }),
   }),
   needs: {
@@ -25,7 +26,8 @@ export default definePlugin({
     controllers: every(SandboxController),
   },
   start({ config, daemon, log }, { metadata, runtime, differ, controllers }) {
-    if (config.rdt_config_file !== '') throw invalidArgument('rdt_config_file: wanted ""');
+    for (const key of ['blockio_config_file', 'rdt_config_file'] as const)
+      if (config[key] !== '') throw invalidArgument(`${key}: wanted ""`);
     return new ContainerTasks({
       containers: metadata.containers,
       runtime,

@@ -1,5 +1,5 @@
 import { flag, list, map, number, table, text } from '#base/config';
-import { notFound } from '#base/errors';
+import { invalidArgument, notFound } from '#base/errors';
 import { activatingDiffer } from '#core/diff/activating';
 import { Differ } from '#core/diff/diff';
 import { orderedDiffer } from '#core/diff/ordered';
@@ -12,7 +12,7 @@ import { TransferEngine, type UnpackRule } from '#core/transfer/engine/engine';
 import { proxyFrom, Registries } from '#core/transfer/engine/registries';
 import { Limiter } from '#core/transfer/limiter';
 import { Transfer } from '#core/transfer/transfer';
-import { defaultPlatform, parsePlatform } from '#lib/platform';
+import { defaultPlatform, formatPlatform, onlyPlatform, parsePlatform } from '#lib/platform';
 
 const usualDirectories = '/etc/containerd/certs.d:/etc/docker/certs.d';
 
@@ -37,6 +37,7 @@ const config = table({
     help: 'Bytes of one request when a long layer is fetched by several at once, within max_concurrent_downloads; each may take as much memory. 0: one request for each layer.',
   }),
   default_snapshotter: text({ default: 'overlayfs', help: 'For images that are unpacked without saying where.' }),
+  check_platform_supported: flag({ help: 'Refuse rules of unpack_config whose platform this machine does not run.' }),
   unpack_config: list(
     table({
       platform: text({ help: "os/architecture; empty for this machine's." }),
@@ -88,6 +89,8 @@ export default definePlugin({
     });
     const unpackConfig = config.unpack_config.map((rule): UnpackRule => {
       const platform = rule.platform === '' ? defaultPlatform() : parsePlatform(rule.platform);
+      if (config.check_platform_supported && !onlyPlatform(defaultPlatform()).match(platform))
+        throw invalidArgument(`unpack_config: this machine does not run ${formatPlatform(platform)}`);
       if (!metadata.snapshotters.has(rule.snapshotter))
         throw notFound(`unpack_config: snapshotter ${JSON.stringify(rule.snapshotter)}`);
       const differ = differs.get(rule.differ);

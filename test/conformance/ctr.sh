@@ -7,7 +7,6 @@
 #   SHIM      the file that the containers' shims must run
 #   CLIENT, DAEMON   whose programs these are: berth, or a version of containerd
 set -u
-failed=0
 # Container ids must be this run's own: runtimes keep theirs by name for the whole machine.
 p=c$$-
 image=docker.io/library/nginx:alpine
@@ -15,36 +14,9 @@ hosts=$WORK/certs.d
 mkdir -p "$hosts/docker.io" "$WORK/mnt"
 printf 'server = "%s"\n[host."%s"]\n  capabilities = ["pull", "resolve", "push"]\n' "$MIRROR" "$MIRROR" > "$hosts/docker.io/hosts.toml"
 
-# limited COMMAND...: runs it for a minute at most; functions of this script limit themselves
-limited() { case $1 in shell_on_terminal | events_of_a_run) "$@" ;; *) timeout -k 2 60 "$@" ;; esac; }
-# not_ok WHAT OUTPUT: counts a failure and says what came, in one line; of much, the end
-not_ok() {
-  echo "not ok $1, got: $(printf '%s' "$2" | tail -c 800 | tr '\n' '~')"
-  failed=$((failed + 1))
-}
-# check NAME PATTERN COMMAND...: the command succeeds and its output matches the pattern
-check() {
-  name=$1 pattern=$2
-  shift 2
-  out=$(limited "$@" 2>&1) && printf '%s\n' "$(printf '%s' "$out" | tr '\n' '~')" | grep -Eq -- "$pattern" && { echo "ok $name"; return; }
-  not_ok "$name: wanted $pattern from '$*'" "$out"
-}
-# refuse NAME PATTERN COMMAND...: the command fails and says why
-refuse() {
-  name=$1 pattern=$2
-  shift 2
-  if out=$(limited "$@" 2>&1); then out="success, and: $out"; elif printf '%s' "$out" | grep -Eq -- "$pattern"; then echo "ok $name"; return; fi
-  not_ok "$name: wanted a failure with $pattern from '$*'" "$out"
-}
-# code NAME CODE COMMAND...: the command ends with that exit code
-code() {
-  name=$1 want=$2
-  shift 2
-  limited "$@" > "$WORK/out" 2>&1
-  got=$?
-  [ $got = "$want" ] && { echo "ok $name"; return; }
-  not_ok "$name: wanted exit code $want, got $got" "$(cat "$WORK/out")"
-}
+. "$(dirname "$0")/checks.sh"
+own='shell_on_terminal events_of_a_run'
+
 # on_terminal LINES COMMAND: types the lines at a command that runs on a pseudo-terminal of 40 rows and 100 columns
 on_terminal() {
   printf '%b' "$1" | (sleep 1.5; while IFS= read -r line; do printf '%s\n' "$line"; sleep 0.7; done; sleep 1) |
@@ -65,7 +37,7 @@ events_of_a_run() {
     timeout 30 $CTR run --rm $image ${p}ev$n true
     sleep 1.5
     wait
-    case $SHIM in */dist/bin/*) break ;; *) grep -q /tasks/delete "$WORK/events" && break ;; esac
+    case $SHIM in */usr/bin/*) grep -q /tasks/delete "$WORK/events" && break ;; *) break ;; esac
   done
   cat "$WORK/events"
 }

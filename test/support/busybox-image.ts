@@ -30,13 +30,18 @@ const applets = [
 export function busyboxImage(): SampleImage {
   const directory = mkdtempSync(join(tmpdir(), 'berth-busybox-'));
   try {
-    for (const name of ['bin', 'etc', 'dev', 'proc', 'sys', 'tmp', 'run']) mkdirSync(join(directory, name));
-    copyFileSync('/bin/busybox', join(directory, 'bin/busybox'));
-    for (const name of applets) symlinkSync('busybox', join(directory, 'bin', name));
+    fillBusyboxRoot(directory, applets);
     return sampleImage([tarLayer(directory)]);
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+/** Makes an existing directory a root file system with busybox under these names. @throws when there is none */
+export function fillBusyboxRoot(directory: string, names: readonly string[]): void {
+  for (const name of ['bin', 'etc', 'dev', 'proc', 'sys', 'tmp', 'run']) mkdirSync(join(directory, name));
+  copyFileSync('/bin/busybox', join(directory, 'bin/busybox'));
+  for (const name of names) symlinkSync('busybox', join(directory, 'bin', name));
 }
 
 /** A directory as a gzipped layer, as GNU tar packs it. */

@@ -58,7 +58,7 @@ export class PeerContainerd implements AsyncDisposable {
   static async start(options: PeerContainerdOptions = {}): Promise<PeerContainerd> {
     const daemon = new PeerContainerd(options);
     try {
-      await daemon.#serve();
+      await daemon.start();
     } catch (thrown) {
       await daemon[Symbol.asyncDispose]();
       throw thrown;
@@ -72,11 +72,12 @@ export class PeerContainerd implements AsyncDisposable {
   }
 
   async restart(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    await this.#end(signal);
-    await this.#serve();
+    await this.kill(signal);
+    await this.start();
   }
 
-  async #serve(): Promise<void> {
+  /** Starts it again after its end, and waits until it serves. */
+  async start(): Promise<void> {
     const { bin = '/usr/bin', path = [] } = this.#options;
     const child = spawn(join(bin, 'containerd'), ['-c', join(this.directory, 'config.toml'), '-l', 'warn'], {
       // It leaves the files of a checkpoint that fails.
@@ -92,7 +93,8 @@ export class PeerContainerd implements AsyncDisposable {
     throw new Error(`containerd does not start:\n${this.#log}`);
   }
 
-  async #end(signal: NodeJS.Signals): Promise<void> {
+  /** Ends it with a signal and waits for its end. */
+  async kill(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#process;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
@@ -103,7 +105,7 @@ export class PeerContainerd implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#end('SIGTERM');
+    await this.kill();
     const left = [
       ...mountsBelow(this.directory).map((path) => `mount ${path}`),
       ...processesNaming(this.directory, process.pid),

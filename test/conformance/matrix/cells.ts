@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import type { Program } from '#cmd/cli/command';
 import { compareTrees, programs } from '../command-tree.ts';
-import { berth, debian, type Meeting, unstable, type Walked, walkCtr } from './ctr-walk.ts';
+import { type Meeting, walkCtr } from './ctr-walk.ts';
+import { type DockerMeeting, walkDocker } from './docker-walk.ts';
+import { walkForeignShim, walkSandboxes } from './sandbox-walk.ts';
+import { berth, debian, unstable, type Walked } from './walk.ts';
 
 /** One cell of the matrix: a client, a daemon and a shim that must do together. */
 export interface Cell {
@@ -42,11 +45,46 @@ const help = (name: 'ctr' | 'containerd'): Cell => ({
   },
 });
 
+const docker = (meeting: DockerMeeting, name = ''): Cell => {
+  const { version, daemon } = meeting;
+  return {
+    name: `dockerd-${version}${name}/${daemon.name}`,
+    client: `dockerd ${version}${name}`,
+    daemon: daemon === berth ? 'berth' : `containerd ${daemon.name}`,
+    shim: daemon === berth ? 'ours' : `runc-v2 ${daemon.name}`,
+    atLeast: 110,
+    walk: () => walkDocker(meeting),
+  };
+};
+
+/** Sandboxes: the API's answers beside containerd's, with our shim under both; and shims that are none. */
+const sandboxes: readonly Cell[] = [
+  {
+    ...{
+      name: `sandboxes/${unstable.name}`,
+      client: 'the API, ctr 2.1.9',
+      daemon: 'berth and containerd 2.1.9',
+      shim: 'ours',
+    },
+    ...{ atLeast: 85, walk: walkSandboxes },
+  },
+  {
+    ...{
+      name: `sandboxes/shim-${unstable.name}`,
+      client: 'the API',
+      daemon: 'berth',
+      shim: `runc-v2 ${unstable.name}`,
+    },
+    ...{ atLeast: 3, walk: () => walkForeignShim() },
+  },
+];
+
 /** The cells that need only what setup installs: `npm test` has them. */
 export const atHome: readonly Cell[] = [
   ctr({ client: debian, daemon: berth, shim: berth }),
   ctr({ client: debian, daemon: berth, shim: debian }),
   ctr({ client: berth, daemon: berth, shim: berth }),
+  ctr({ client: berth, daemon: debian, shim: debian }),
 ];
 
 /** The whole matrix. */
@@ -60,8 +98,13 @@ export const cells: readonly Cell[] = [
   ctr({ client: berth, daemon: unstable, shim: berth }),
   help('ctr'),
   help('containerd'),
+  ...sandboxes,
+  docker({ version: '20.10', daemon: berth }),
+  docker({ version: '28.5', daemon: berth }),
   { ...ctr({ client: debian, daemon: debian, shim: debian }), reference: true },
   { ...ctr({ client: unstable, daemon: unstable, shim: unstable }), reference: true },
   { ...ctr({ client: unstable, daemon: debian, shim: debian }), reference: true },
   { ...ctr({ client: debian, daemon: unstable, shim: unstable }), reference: true },
+  { ...docker({ version: '20.10', daemon: debian }), reference: true },
+  { ...docker({ version: '28.5', daemon: unstable }), reference: true },
 ];

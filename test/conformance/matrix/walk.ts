@@ -1,0 +1,113 @@
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { startDaemon } from '#test/support/daemon';
+import { PeerContainerd } from '#test/support/peer-containerd';
+
+const top = new URL('../../..', import.meta.url).pathname;
+
+/** Where scripts/peers.sh unpacks the programs of others. */
+export const peers = join(top, 'build/peers');
+export const shimName = 'containerd-shim-runc-v2';
+
+/** Whose programs: ours, or those of a containerd, by the directory that they are in. */
+export interface Programs {
+  readonly name: string;
+  readonly bin: string;
+}
+
+export const berth: Programs = { name: 'berth', bin: join(top, 'dist/bin') };
+/** Debian's own, which setup installs. */
+export const debian: Programs = { name: '1.6.20', bin: '/usr/bin' };
+/** Debian unstable's. */
+export const unstable: Programs = { name: '2.1.9', bin: join(peers, 'containerd/usr/bin') };
+
+/** What a walk found. */
+export interface Walked {
+  readonly succeeded: number;
+  /** A line for each check that failed. */
+  readonly failed: readonly string[];
+}
+
+/** What a script printed, a line for each check, and its exit code. */
+export function walkedOf(output: string, code: number): Walked {
+  const all = output.split('\n').filter((line) => line !== '');
+  const failed = all.filter((line) => !line.startsWith('ok '));
+  if (failed.length === 0 && code !== 0) failed.push(`the script ended with ${code}`);
+  return { failed, succeeded: all.length - failed.length };
+}
+
+/**
+ * A directory with our programs, which a later build leaves as they are, beside this shim: the daemon there finds no other.
+ * Dispose removes it.
+ */
+export function programsWith(shim: Programs): Disposable & { readonly bin: string; readonly shim: string } {
+  const bin = mkdtempSync('/tmp/berth-programs-');
+  for (const name of ['containerd', 'ctr']) copyOf(join(berth.bin, name), join(bin, name));
+  const from = realpathSync(join(shim.bin, shimName));
+  const ours = shim === berth;
+  if (ours) copyOf(from, join(bin, shimName));
+  else symlinkSync(from, join(bin, shimName));
+  return {
+    bin,
+    shim: ours ? join(bin, shimName) : from,
+    [Symbol.dispose]: () => rmSync(bin, { recursive: true, force: true }),
+  };
+}
+
+/** A daemon under test, of any maker. */
+export interface Daemon extends AsyncDisposable {
+  readonly address: string;
+  readonly directory: string;
+  restart(): Promise<void>;
+  kill(signal: NodeJS.Signals): Promise<unknown>;
+  start(): Promise<void>;
+}
+
+/** A daemon that finds its shim in the directory, where our own programs are, too. */
+export function startWith(bin: string, whose: Programs): Promise<Daemon> {
+  return whose === berth
+    ? startDaemon({ built: true, executable: join(bin, 'containerd') })
+    : PeerContainerd.start({ bin: whose.bin, path: [bin] });
+}
+
+function copyOf(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to); // another file system
+  }
+}
+
+/** Commands that have this process do something, and wait until it is done. */
+export function serveCommands<K extends string>(
+  directory: string,
+  actions: Readonly<Record<K, () => Promise<void>>>,
+): AsyncDisposable & { readonly commands: Readonly<Record<K, string>> } {
+  mkdirSync(directory);
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    idleTimeout: 60,
+    fetch: async (request) => {
+      await actions[new URL(request.url).pathname.slice(1) as K]();
+      return new Response('done');
+    },
+  });
+  const commandOf = (name: string): string => {
+    const path = join(directory, name);
+    const ask = `if (!(await fetch("http://127.0.0.1:${server.port}/${name}")).ok) process.exit(1)`;
+    writeFileSync(path, `exec ${process.execPath} -e '${ask}'\n`);
+    return `sh ${path}`;
+  };
+  const commands = Object.fromEntries(Object.keys(actions).map((name) => [name, commandOf(name)])) as Record<K, string>;
+  return { commands, [Symbol.asyncDispose]: () => server.stop(true) };
+}

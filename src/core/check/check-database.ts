@@ -23,7 +23,7 @@ export async function checkDatabase({ path, table, all, run }: OpenDatabase, rep
   }
   if (problems.length === 0) return true;
   const detail = problems.slice(0, 5).join('; ');
-  if (!problems.every((problem) => /\bindex\b/.test(problem))) {
+  if (!problems.every((problem) => concernsIndex(problem, all))) {
     await report.add('database-damaged', path, detail);
     return false;
   }
@@ -39,7 +39,15 @@ export async function checkDatabase({ path, table, all, run }: OpenDatabase, rep
   return true;
 }
 
+/** Whether SQLite names an index, or the first page of one. */
+function concernsIndex(problem: string, all: OpenDatabase['all']): boolean {
+  const [, page] = /\bTree (\d+)\b/.exec(problem) ?? /\bpage (\d+)\b/i.exec(problem) ?? [];
+  if (page === undefined) return /\bindex\b/.test(problem);
+  return all(`SELECT 1 FROM sqlite_master WHERE type = 'index' AND rootpage = ${page}`).length > 0;
+}
+
 function integrity(all: OpenDatabase['all']): string[] {
   const rows = all('PRAGMA integrity_check') as { readonly integrity_check: string }[];
-  return rows.map(({ integrity_check }) => integrity_check).filter((text) => text !== 'ok');
+  const lines = rows.flatMap(({ integrity_check }) => integrity_check.split('\n'));
+  return lines.filter((line) => line !== 'ok' && !line.startsWith('***'));
 }

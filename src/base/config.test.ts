@@ -171,6 +171,8 @@ test.each([
   ['1.25s', 1250],
   ['1m0s', 60_000],
   ['4h0m0s', 14_400_000],
+  ['1h0m0.000000002s', 3_600_000.000002],
+  ['10m20s', 620_000],
   ['-1m30s', -90_000],
 ])('a duration is written as Go writes it: %s', (text, ms) => {
   expect(formatDuration(ms)).toBe(text);

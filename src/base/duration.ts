@@ -27,7 +27,8 @@ export function formatDuration(ms: number): string {
     return `${nanos / units[unit]}${unit}`;
   }
   const minutes = Math.floor(nanos / 6e10);
-  const seconds = `${(nanos - minutes * 6e10) / 1e9}s`;
+  // Never with an exponent, which nobody reads.
+  const seconds = `${((nanos - minutes * 6e10) / 1e9).toFixed(9).replace(/\.?0+$/, '')}s`;
   if (minutes === 0) return seconds;
   return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
 }

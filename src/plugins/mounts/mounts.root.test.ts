@@ -14,57 +14,18 @@ import {
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silent } from '#base/log';
-import type { Collectible } from '#core/gc/collectible';
-import type { MountHandler } from '#core/mounts/mounts';
 import { scopeOf } from '#core/scope';
 import { faultOf } from '#core/subject';
 import { fileOfLoop } from '#sys/loop';
 import { mountOne, unmountAll } from '#sys/mount';
 import { mountsBelow } from '#sys/mountinfo';
-import { openTestMetadata, type TestMetadata } from '../metadata/metadata.fixture.ts';
 import { AllowedRoots } from './allowed-roots.ts';
 import { loopHandler } from './loop.ts';
 import { SystemMountManager } from './mount-manager.ts';
+import { rig } from './mounts.fixture.ts';
 
 const directory = realpathSync(mkdtempSync('/dev/shm/berth-mounts-'));
 afterAll(() => rmSync(directory, { recursive: true }));
-let runs = 0;
-
-/** A manager in directories of its own; disposing it expects that nothing is left mounted. */
-async function rig(handlers: Readonly<Record<string, MountHandler>> = {}) {
-  const home = join(directory, String(runs++));
-  const [targets, data] = [join(home, 't'), join(home, 'data')];
-  mkdirSync(data, { recursive: true });
-  const test: TestMetadata = await openTestMetadata();
-  const start = () =>
-    SystemMountManager.open({
-      directory: targets,
-      handlers: new Map(Object.entries({ loop: loopHandler, ...handlers })),
-      roots: new AllowedRoots([targets, data]),
-      leases: test.metadata.leases,
-      collect: (collectible: Collectible) => test.metadata.addCollectible(collectible),
-      log: silent,
-    });
-  let manager = await start();
-  return {
-    ...{ data, targets, metadata: test.metadata },
-    get mounts() {
-      return manager;
-    },
-    async restart() {
-      await manager[Symbol.asyncDispose]();
-      manager = await start();
-    },
-    collect: () => test.metadata.collect(AbortSignal.timeout(10_000)),
-    async [Symbol.asyncDispose]() {
-      await manager[Symbol.asyncDispose]();
-      await test[Symbol.asyncDispose]();
-      expect(mountsBelow(home)).toEqual([]);
-      expect(readdirSync(targets)).toEqual([]);
-    },
-  };
-}
-
 const scope = scopeOf('n');
 const mkfs = (source: string) => ({
   type: 'mkfs/loop',
@@ -87,7 +48,7 @@ const overlay = {
 };
 
 test('a file becomes a filesystem, a device and a mount with directories; a restart finds it; deactivation leaves nothing', async () => {
-  await using r = await rig();
+  await using r = await rig(directory);
   const file = join(r.data, 'disk.img');
   const info = await r.mounts.activate(scope, 'a', [mkfs(file), ext4, overlay], {
     labels: { 'containerd.io/gc.bref.container': 'c' },
@@ -126,7 +87,7 @@ test('a file becomes a filesystem, a device and a mount with directories; a rest
 });
 
 test('the loop option makes a device that goes with its mount', async () => {
-  await using r = await rig();
+  await using r = await rig(directory);
   const file = join(r.data, 'disk.img');
   const mount = { ...mkfs(file), type: 'mkfs/ext4', options: [...mkfs(file).options, 'loop', 'ro'] };
   const info = await r.mounts.activate(scope, 'a', [mount], { temporary: true });
@@ -136,7 +97,7 @@ test('the loop option makes a device that goes with its mount', async () => {
 });
 
 test('what fails leaves nothing, and the name is free', async () => {
-  await using r = await rig();
+  await using r = await rig(directory);
   const file = join(r.data, 'disk.img');
   const bad = { type: 'ext4', source: '{{ mount 0 }}', target: '', options: ['no-such-option'] };
   const cases = [
@@ -156,7 +117,7 @@ test('what fails leaves nothing, and the name is free', async () => {
 });
 
 test('nothing is made outside the allowed directories, by links either', async () => {
-  await using r = await rig();
+  await using r = await rig(directory);
   const outside = join(directory, 'outside');
   mkdirSync(outside);
   symlinkSync(outside, join(r.data, 'link'));
@@ -177,7 +138,7 @@ test('nothing is made outside the allowed directories, by links either', async (
 });
 
 test('a mount in use is not taken from whoever uses it, unless it is released', async () => {
-  await using r = await rig();
+  await using r = await rig(directory);
   const info = await r.mounts.activate(scope, 'a', [mkfs(join(r.data, 'disk.img')), ext4], { temporary: true });
   await using file = await open(join(info.system[0]?.source as string, 'busy'), 'w');
   expect(await faultOf(r.mounts.deactivate(scope, 'a'))).toBe('failed_precondition');
@@ -189,7 +150,7 @@ test('a mount in use is not taken from whoever uses it, unless it is released', 
 });
 
 test('an activation lives with its lease, or with what its labels name, and no longer', async () => {
-  await using r = await rig();
+  await using r = await rig(directory);
   const { leases, containers } = r.metadata;
   const tmpfs = { type: 'tmpfs', source: 'tmpfs', target: '', options: [] };
   const activate = (name: string, lease?: string, labels = {}) =>
@@ -229,7 +190,7 @@ test('an activation lives with its lease, or with what its labels name, and no l
 });
 
 test('mounts are there during a call, whatever is collected meanwhile, and gone after it, also when it fails', async () => {
-  await using r = await rig();
+  await using r = await rig(directory);
   const mounts = [mkfs(join(r.data, 'disk.img')), ext4];
   await r.mounts.during(scope, mounts, async ([bind, ...others]) => {
     expect([bind?.type, others]).toEqual(['bind', []]);
@@ -246,7 +207,7 @@ test('mounts are there during a call, whatever is collected meanwhile, and gone 
 
 test('what a crash leaves half done is taken down at the next start, and so is what is mounted no more', async () => {
   const hung = Promise.withResolvers<never>();
-  await using r = await rig({ hang: { mount: () => hung.promise, unmount: async () => {} } });
+  await using r = await rig(directory, { hang: { mount: () => hung.promise, unmount: async () => {} } });
   const file = join(r.data, 'disk.img');
   const hang = { type: 'hang', source: '', target: '', options: [] };
   const half = faultOf(r.mounts.activate(scope, 'half', [mkfs(file), ext4, hang]));

@@ -6,6 +6,7 @@ import { failpoints } from '#base/failpoints';
 import type { Command, Program } from '#cmd/cli/command';
 import { flagRows, usageOf } from '#cmd/cli/help';
 import { containerd } from '#cmd/containerd/program';
+import { ctdDecoder } from '#cmd/ctd-decoder/program';
 import { ctr } from '#cmd/ctr/program';
 import { findingKinds } from '#core/check/findings';
 import { type AnyPlugin, pluginName } from '#core/plugin/plugin';
@@ -39,7 +40,7 @@ const folder = join(import.meta.dirname, '../docs/reference');
 const pages: Readonly<Record<string, string>> = {
   'config.md': formatConfigReference(defaultConfig(builtins)),
   'errors.md': errorsPage(),
-  'commands.md': commandsPage([ctr, containerd('')]),
+  'commands.md': commandsPage([ctr, containerd(''), ctdDecoder]),
   'plugins.md': pluginsPage(builtins),
   'check.md': checkPage(),
   'failpoints.md': failpointsPage(),

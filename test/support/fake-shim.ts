@@ -124,6 +124,7 @@ async function serve(): Promise<void> {
   await forever();
 }
 
+let created = false;
 let stopped = false;
 
 async function tellExit(): Promise<void> {
@@ -151,8 +152,11 @@ const message = <D extends DescMessage>(schema: D, fields: MessageInitShape<D>):
 const empty = new Uint8Array();
 
 const answers: Readonly<Record<string, Method>> = {
-  Connect: () => message(wire.ConnectResponseSchema, { shimPid: process.pid, taskPid: process.pid }),
-  Create: () => message(wire.CreateTaskResponseSchema, { pid: process.pid }),
+  Connect: () => message(wire.ConnectResponseSchema, { shimPid: process.pid, taskPid: created ? process.pid : 0 }),
+  Create: () => {
+    created = true;
+    return message(wire.CreateTaskResponseSchema, { pid: process.pid });
+  },
   Start: () => message(wire.StartResponseSchema, { pid: process.pid }),
   Exec: () => empty,
   Pause: () => empty,

@@ -129,6 +129,18 @@ test('a container whose sandbox is not there does not start, and leaves nothing'
   await removeContainer(client, scope, 'orphan');
 });
 
+test('a sandbox cannot be called like a task, and the task does not notice', async () => {
+  const { client, scope, top } = made;
+  const pid = await runContainer(client, scope, 'taken', { top, args: sleep });
+  const wanted = { id: 'taken', runtime, spec: emptySpec };
+  expect(await faultOf(createSandbox(client, scope, wanted))).toBe('already_exists');
+  expect(existsSync(`/proc/${pid}/exe`)).toBe(true);
+  expect((await client.tasks.state(scope, 'taken', '')).status).toBe('running');
+  expect(await client.sandboxes.list(scope)).toEqual([]);
+  await deleteTaskIfThere(client, scope, 'taken', 'kill');
+  await removeContainer(client, scope, 'taken');
+}, 30_000);
+
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   test(`${signal} for the daemon: sandboxes and their containers live on; what ended meanwhile is told once`, async () => {
     const { client, scope, daemon } = made;

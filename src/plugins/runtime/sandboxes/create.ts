@@ -28,6 +28,7 @@ export async function createSandbox(
     const shim = await startShim(env, bundle, binary, runtime.options, scope.signal).catch((thrown: unknown) => {
       throw wrap(thrown, subject);
     });
+    await refuseTask(env, shim);
     await callCreate(env, scope, shim, options);
     await failpoint?.('sandbox.created');
     await note(bundle, notes.created, true);

@@ -4,6 +4,7 @@ import type { FuzzTarget } from './target.ts';
 import { accounts } from './targets/accounts.ts';
 import { configuration, hosts } from './targets/configuration.ts';
 import { imageConfigs, json, manifests } from './targets/documents.ts';
+import { encryption } from './targets/encryption.ts';
 import { filters } from './targets/filters.ts';
 import { references } from './targets/references.ts';
 import { bootstraps, challenges, tokens } from './targets/registries.ts';
@@ -33,6 +34,7 @@ export const targets: readonly FuzzTarget[] = [
   values,
   events,
   services,
+  encryption,
 ];
 
 export const corpusDirectory = (name: string): string => new URL(`./corpus/${name}/`, import.meta.url).pathname;

@@ -1,9 +1,15 @@
-import { expect, test } from 'bun:test';
+import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { churn, crowd, execs, idle, type Outcome } from './measures.ts';
-import { startRig } from './rig.ts';
+import { type Rig, startRig } from './rig.ts';
 
 /** Small enough for every run of the tests; `npm run load` is the whole. */
-const size = { crowd: 40, idle: 30, execRounds: 3, churnSeconds: 8 };
+const size = { crowd: 32, idle: 16, execRounds: 2, churnSeconds: 5 };
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await startRig(8);
+}, 60_000);
+afterAll(() => rig[Symbol.asyncDispose](), 60_000);
 
 test.each([
   ['crowd', crowd],
@@ -13,7 +19,6 @@ test.each([
 ] as const)(
   '%s: under a little load nothing goes wrong, nothing grows and nothing is left',
   async (_, measure) => {
-    await using rig = await startRig(8);
     const { wrong, series }: Outcome = await measure(rig, size);
     expect(wrong).toEqual([]);
     expect(series.length).toBeGreaterThan(2);

@@ -3,8 +3,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openClient } from '#client/client';
-import { manifestsOf } from '#core/images/image-content';
+import { convertImage } from '#client/convert-image';
+import { writeBlob } from '#client/write-blob';
+import { manifestsOf, readBlob } from '#core/images/image-content';
 import { scopeOf } from '#core/scope';
+import { defaultPlatform, onlyPlatform } from '#lib/platform';
 import { busyboxImage } from '#test/support/busybox-image';
 import { type Finished, run, startDaemon, type TestDaemon } from '#test/support/daemon';
 import { DockerRegistry } from '#test/support/docker-registry';
@@ -180,6 +183,68 @@ test('without the right key nothing is unpacked, and the reason is told without 
   expect((await ours('-n', 'apart', 'snapshots', 'ls')).stdout.trim().split('\n')).toHaveLength(1);
   expect((await ours('-n', 'apart', 'images', 'ls', '-q')).stdout).toBe('');
 }, 60_000);
+
+/** What becomes of an encrypted layer between him who made it and us. */
+const damages: Readonly<Record<string, readonly [damage: (layer: Damaged) => Damaged, reason: string]>> = {
+  'one bit': [({ bytes, ...rest }) => ({ ...rest, bytes: flipped(bytes) }), 'does not match its HMAC'],
+  'its end': [({ bytes, ...rest }) => ({ ...rest, bytes: bytes.subarray(0, -1000) }), 'does not match its HMAC'],
+  'its keys': [
+    (layer) => annotated(layer, keysName, (text) => `A${text.slice(1)}`),
+    'annotation org.opencontainers.image.enc.keys.jwe: ',
+  ],
+  'its HMAC': [
+    (layer) =>
+      annotated(layer, optionsName, (text) =>
+        Buffer.from(atob(text).replace(/"hmac":"[^"]*"/, '"hmac":"AAAA"')).toString('base64'),
+      ),
+    'does not match its HMAC',
+  ],
+  'too many keys': [(layer) => annotated(layer, keysName, (text) => 'x'.repeat(2_500_000) + text), 'at most'],
+};
+const keysName = 'org.opencontainers.image.enc.keys.jwe';
+const optionsName = 'org.opencontainers.image.enc.pubopts';
+
+interface Damaged {
+  readonly bytes: Uint8Array;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+function flipped(bytes: Uint8Array): Uint8Array {
+  const changed = Uint8Array.from(bytes);
+  changed[1000] = (changed[1000] as number) ^ 1;
+  return changed;
+}
+
+const annotated = ({ bytes, annotations }: Damaged, name: string, change: (text: string) => string): Damaged => ({
+  bytes,
+  annotations: { ...annotations, [name]: change(annotations[name] as string) },
+});
+
+for (const [what, [damage, reason]] of Object.entries(damages))
+  test(`a layer that lost ${what} is an error, and nothing of it stays`, async () => {
+    const name = `${registry.host}/lib/damaged${Object.keys(damages).indexOf(what)}:1`;
+    await fine(
+      ours('images', 'encrypt', '--platform', 'linux/amd64', '--recipient', `jwe:${at('rsa.pub')}`, plain, name),
+    );
+    await using client = openClient(daemon.address);
+    await convertImage(client, scopeOf('default'), name, name, {
+      platforms: onlyPlatform(defaultPlatform()),
+      layer: async (content, scope, layer, place) => {
+        if (place === undefined) return undefined;
+        const { bytes, annotations } = damage({
+          bytes: await readBlob(content, scope, layer, 64 << 20),
+          annotations: layer.annotations ?? {},
+        });
+        return { ...layer, ...(await writeBlob(content, scope, { mediaType: layer.mediaType, bytes })), annotations };
+      },
+    });
+    const apart = ['-n', `damaged${Object.keys(damages).indexOf(what)}`];
+    await fine(ours('images', 'push', '--plain-http', name));
+    const { code, stderr } = await ours(...apart, 'images', 'pull', '--plain-http', name);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(reason)]);
+    expect((await ours(...apart, 'snapshots', 'ls')).stdout.trim().split('\n')).toHaveLength(1);
+    expect((await ours(...apart, 'images', 'ls', '-q')).stdout).toBe('');
+  }, 60_000);
 
 test('CVE-2022-24778: who cannot decrypt all platforms cannot decrypt one', async () => {
   const name = 'split:1';

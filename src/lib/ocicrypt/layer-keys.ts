@@ -77,8 +77,11 @@ function sealKeys(
 function publicOptions(annotations: Annotations) {
   const text = annotations[publicName];
   if (text === undefined) throw invalidArgument(`annotation ${publicName}: missing`);
-  const fields = new Fields(parseBoundedJson(Buffer.from(bounded(publicName, text), 'base64'), limits), publicName);
-  return { cipher: fields.requiredText('cipher'), hmac: Buffer.from(fields.requiredText('hmac'), 'base64') };
+  const bytes = Buffer.from(bounded(publicName, text), 'base64');
+  return within(publicName, () => {
+    const fields = new Fields(parseBoundedJson(bytes, limits), 'options');
+    return { cipher: fields.requiredText('cipher'), hmac: Buffer.from(fields.requiredText('hmac'), 'base64') };
+  });
 }
 
 function privateOptions(annotations: Annotations, keys: readonly KeyObject[]): LayerKey & { plainDigest?: string } {
@@ -92,7 +95,7 @@ function privateOptions(annotations: Annotations, keys: readonly KeyObject[]): L
   const wrapped = bounded(jweName, text).split(',');
   if (wrapped.length > maxWrapped) throw invalidArgument(`annotation ${jweName}: more than ${maxWrapped} parts`);
   for (const part of wrapped) {
-    const plain = decryptJwe(Buffer.from(part, 'base64'), keys);
+    const plain = within(jweName, () => decryptJwe(Buffer.from(part, 'base64'), keys));
     if (plain !== undefined) return secretsIn(plain);
   }
   throw fault('permission_denied', 'missing private key needed for decryption');
@@ -111,6 +114,15 @@ function secretsIn(plain: Buffer): LayerKey & { plainDigest?: string } {
     // Told below.
   }
   throw invalidArgument('the decrypted key is malformed');
+}
+
+/** Errors say which annotation it is. */
+function within<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    throw wrap(thrown, `annotation ${name}`);
+  }
 }
 
 function bounded(name: string, text: string): string {

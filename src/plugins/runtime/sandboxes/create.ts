@@ -30,8 +30,6 @@ export async function createSandbox(
     });
     await refuseTask(env, shim);
     await callCreate(env, scope, shim, options);
-    await failpoint?.('sandbox.created');
-    await note(bundle, notes.created, true);
     return newEntry(shim);
   } catch (thrown) {
     await removeBundle(bundle, env.log);
@@ -59,6 +57,7 @@ async function refuseTask(env: SandboxEnvironment, shim: Shim): Promise<void> {
   throw alreadyExists(`a task is called like sandbox ${id}`);
 }
 
+/** What cannot be noted is taken down again: no later daemon would know that somebody has it. */
 async function callCreate(
   env: SandboxEnvironment,
   scope: Scope,
@@ -78,6 +77,8 @@ async function callCreate(
       CreateSandboxResponseSchema,
       calling,
     );
+    await failpoint?.('sandbox.created');
+    await note(shim.bundle, notes.created, true);
   } catch (thrown) {
     shim.close();
     await cleanUp(env, shim.bundle, shim.binary);

@@ -66,7 +66,7 @@ export async function checkpointContainer(
     bytes: Buffer.from(goJson(index)),
     labels: Object.fromEntries(labels),
   });
-  return client.images.create(lease.scope, { name, target, labels: {} });
+  return await client.images.create(lease.scope, { name, target, labels: {} });
 }
 
 class Checkpoint {

@@ -53,11 +53,11 @@ export async function convertImage(
   const conversion = new Conversion(client.content, lease.scope, options);
   const target = (await conversion.convert(image.target)) ?? image.target;
   const converted = { ...image, name, target };
-  if (name === source) return client.images.update(lease.scope, converted);
+  if (name === source) return await client.images.update(lease.scope, converted);
   await client.images.delete(lease.scope, name).catch((thrown: unknown) => {
     if (!isFault(thrown, 'not_found')) throw thrown;
   });
-  return client.images.create(lease.scope, converted);
+  return await client.images.create(lease.scope, converted);
 }
 
 type Json = Readonly<Record<string, unknown>>;

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EmptySchema } from '@bufbuild/protobuf/wkt';
 import {
+  CloseIORequestSchema,
   ExecProcessRequestSchema,
   ResizePtyRequestSchema,
   StartRequestSchema,
@@ -68,7 +69,9 @@ export default localCommand({
     const { pid } = await shim.call('Start', [StartRequestSchema, { id, execId }], StartResponseSchema);
     await printLine(io, `exec running with pid ${pid}`);
     if (!flags.attach) return 0;
-    taskIo.startInput(async () => {});
+    taskIo.startInput(async () => {
+      await shim.call('CloseIO', [CloseIORequestSchema, { id, execId, stdin: true }], EmptySchema).catch(() => {}); // it may have ended
+    });
     using _size = terminal
       ? followSize(io, ({ width, height }) => {
           shim.call('ResizePty', [ResizePtyRequestSchema, { id, execId, width, height }], EmptySchema).catch(() => {}); // it may have ended

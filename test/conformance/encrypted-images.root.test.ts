@@ -185,9 +185,16 @@ test('without the right key nothing is unpacked, and the reason is told without 
 }, 60_000);
 
 /** What becomes of an encrypted layer between him who made it and us. */
-const damages: Readonly<Record<string, readonly [damage: (layer: Damaged) => Damaged, reason: string]>> = {
-  'one bit': [({ bytes, ...rest }) => ({ ...rest, bytes: flipped(bytes) }), 'does not match its HMAC'],
-  'its end': [({ bytes, ...rest }) => ({ ...rest, bytes: bytes.subarray(0, -1000) }), 'does not match its HMAC'],
+const damages: Readonly<Record<string, readonly [damage: (layer: Damaged) => Damaged, reason: RegExp]>> = {
+  // What comes out is unpacked while the rest is decrypted: either may be the first to see it.
+  'one bit': [
+    ({ bytes, ...rest }) => ({ ...rest, bytes: flipped(bytes) }),
+    /does not match its HMAC|data loss|invalid argument/,
+  ],
+  'its end': [
+    ({ bytes, ...rest }) => ({ ...rest, bytes: bytes.subarray(0, -1000) }),
+    /does not match its HMAC|data loss|invalid argument/,
+  ],
   'its keys': [
     (layer) => annotated(layer, keysName, (text) => `A${text.slice(1)}`),
     'annotation org.opencontainers.image.enc.keys.jwe: ',
@@ -197,9 +204,9 @@ const damages: Readonly<Record<string, readonly [damage: (layer: Damaged) => Dam
       annotated(layer, optionsName, (text) =>
         Buffer.from(atob(text).replace(/"hmac":"[^"]*"/, '"hmac":"AAAA"')).toString('base64'),
       ),
-    'does not match its HMAC',
+    /does not match its HMAC/,
   ],
-  'too many keys': [(layer) => annotated(layer, keysName, (text) => 'x'.repeat(2_500_000) + text), 'at most'],
+  'too many keys': [(layer) => annotated(layer, keysName, (text) => 'x'.repeat(2_500_000) + text), /at most/],
 };
 const keysName = 'org.opencontainers.image.enc.keys.jwe';
 const optionsName = 'org.opencontainers.image.enc.pubopts';
@@ -241,7 +248,7 @@ for (const [what, [damage, reason]] of Object.entries(damages))
     const apart = ['-n', `damaged${Object.keys(damages).indexOf(what)}`];
     await fine(ours('images', 'push', '--plain-http', name));
     const { code, stderr } = await ours(...apart, 'images', 'pull', '--plain-http', name);
-    expect([code, stderr]).toEqual([1, expect.stringContaining(reason)]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(reason)]);
     expect((await ours(...apart, 'snapshots', 'ls')).stdout.trim().split('\n')).toHaveLength(1);
     expect((await ours(...apart, 'images', 'ls', '-q')).stdout).toBe('');
   }, 60_000);

@@ -71,6 +71,10 @@ export class PeerContainerd implements AsyncDisposable {
     return this.#process.pid;
   }
 
+  get isRunning(): boolean {
+    return this.#process?.exitCode === null && this.#process.signalCode === null;
+  }
+
   async restart(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     await this.kill(signal);
     await this.start();

@@ -115,7 +115,7 @@ export const collection: readonly Step[] = [
   blob('of the leased'),
   hold('living', 'content', digestOf('leased')),
   blob('of the dead'),
-  hold('dead', 'content', digestOf('of the dead')),
+  // Ours collects a lease as soon as it has expired: what it would hold cannot be given to it any more.
   blob('of the odd'),
   hold('odd', 'content', digestOf('of the odd')),
   blob('flat one', { [`${gc}ref.content`]: digestOf('beyond the flat one') }),

@@ -39,8 +39,11 @@ export const images: readonly Step[] = [
     image: { name: 'a', target, labels: { n: 'm' } },
     updateMask: { paths: ['labels'] },
   }),
-  step('one label', update, { image: { name: 'a', labels: { o: 'p', q: 'r' } }, updateMask: { paths: ['labels.o'] } }),
-  step('one away', update, { image: { name: 'a' }, updateMask: { paths: ['labels.n'] } }),
+  step('one label', update, {
+    image: { name: 'a', target, labels: { o: 'p', q: 'r' } },
+    updateMask: { paths: ['labels.o'] },
+  }),
+  step('one away', update, { image: { name: 'a', target }, updateMask: { paths: ['labels.n'] } }),
   step('the target', update, { image: { name: 'a', target: other }, updateMask: { paths: ['target'] } }),
   step('part of the target', update, { image: { name: 'a', target }, updateMask: { paths: ['target.digest'] } }),
   step('annotations', update, {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Program } from '#cmd/cli/command';
 import { compareTrees, programs } from '../command-tree.ts';
 import { type Meeting, walkCtr } from './ctr-walk.ts';
+import { walkDifferential } from './differential-walk.ts';
 import { type DockerMeeting, walkDocker } from './docker-walk.ts';
 import { walkForeignShim, walkSandboxes } from './sandbox-walk.ts';
 import { berth, debian, unstable, type Walked } from './walk.ts';
@@ -79,6 +80,15 @@ const sandboxes: readonly Cell[] = [
   },
 ];
 
+const differential: Cell = {
+  name: 'differential/2.1.9',
+  client: 'the API, call by call',
+  daemon: 'berth and containerd 2.1.9',
+  shim: 'none',
+  atLeast: 500,
+  walk: walkDifferential,
+};
+
 /** The cells that need only what setup installs: `npm test` has them. */
 export const atHome: readonly Cell[] = [
   ctr({ client: debian, daemon: berth, shim: berth }),
@@ -92,13 +102,13 @@ export const cells: readonly Cell[] = [
   ...atHome,
   ctr({ client: unstable, daemon: berth, shim: berth }),
   ctr({ client: unstable, daemon: berth, shim: unstable }),
-  ctr({ client: berth, daemon: debian, shim: debian }),
   ctr({ client: berth, daemon: debian, shim: berth }),
   ctr({ client: berth, daemon: unstable, shim: unstable }),
   ctr({ client: berth, daemon: unstable, shim: berth }),
   help('ctr'),
   help('containerd'),
   ...sandboxes,
+  differential,
   docker({ version: '20.10', daemon: berth }),
   docker({ version: '28.5', daemon: berth }),
   { ...ctr({ client: debian, daemon: debian, shim: debian }), reference: true },

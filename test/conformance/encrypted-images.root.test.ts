@@ -197,7 +197,7 @@ const damages: Readonly<Record<string, readonly [damage: (layer: Damaged) => Dam
   ],
   'its keys': [
     (layer) => annotated(layer, keysName, (text) => `A${text.slice(1)}`),
-    'annotation org.opencontainers.image.enc.keys.jwe: ',
+    /annotation org\.opencontainers\.image\.enc\.keys\.jwe: /,
   ],
   'its HMAC': [
     (layer) =>

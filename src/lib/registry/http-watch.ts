@@ -58,8 +58,7 @@ export class WatchedExchange {
   }
 
   data(bytes: Uint8Array): void {
-    if (!this.#watch.dump) return;
-    if (this.#isText && this.#bytes < maxBody) this.#body.push(Buffer.from(bytes));
+    if (this.#watch.dump && this.#isText && this.#bytes < maxBody) this.#body.push(Buffer.from(bytes));
     this.#bytes += bytes.length;
   }
 

@@ -221,6 +221,17 @@ async function askCtr(theirs: Pick<Daemon, 'address' | 'directory'>, ours: Pick<
       `theirs ${wanted}, ours ${got}`,
     ]);
   }
+  for (const [words, wanted] of [
+    [['run', config, 'two'], 'two'],
+    [['ls'], 'ID CREATED RUNTIME \ntwo TIME io.containerd.runc.v2'],
+    [['rm', 'two'], ''],
+    [['ls'], 'ID CREATED RUNTIME'],
+  ] as const) {
+    const args = ['-a', theirs.address, '-n', namespace, 'sandboxes', ...words];
+    const { code, stdout, stderr } = await run(join(berth.bin, 'ctr'), args);
+    const good = code === 0 && lines(stdout) === wanted;
+    checks.push([`our ctr sandboxes ${words[0]}`, good, `${code} ${lines(stdout)} ${stderr}`]);
+  }
   forgetNamespace(namespace);
   return checks;
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { SandboxExitSchema } from '#api/events/sandbox_pb';
@@ -90,6 +90,13 @@ test('containers of a sandbox run in its shim, come and go, and end with it', as
   await using ends = watchEnds();
   const pids = await sandboxWith('pod', ['pod-a', 'pod-b']);
   const shim = shimOf(daemon, 'pod');
+  const plugin = 'io.containerd.sandbox.controller.v1.shim';
+  const secret = [
+    join(daemon.state, plugin),
+    join(daemon.root, plugin),
+    join(daemon.state, plugin, scope.namespace, 'pod'),
+  ];
+  expect(secret.map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o700, 0o700]);
   expect(pids.map(parentOf)).toEqual([shim, shim]);
   expect((await client.tasks.list(scope)).map(({ id }) => id).sort()).toEqual(['pod-a', 'pod-b']);
   await execIn(client, scope, 'pod-a', 'e', ['/bin/true']);

@@ -119,7 +119,11 @@ export class HttpClient implements Disposable {
     const key = `${secure} ${direct} ${contents}`;
     let agent = this.#agents.get(key);
     if (agent === undefined) {
-      const options = { ...agentOptions, keepAlive: this.#watch === undefined, ...(direct ? {} : { proxyEnv: { ...this.#proxy } }) };
+      const options = {
+        ...agentOptions,
+        keepAlive: this.#watch === undefined,
+        ...(direct ? {} : { proxyEnv: { ...this.#proxy } }),
+      };
       agent = secure ? new https.Agent({ ...options, ...tlsOptions(tls, this.#roots) }) : new http.Agent(options);
       this.#agents.set(key, agent);
     }

@@ -52,6 +52,18 @@ test('an input can be had again by target, seed and number, and differs with eac
   );
 });
 
+test('what takes too long on each of three tries is a finding, what did so once is none', async () => {
+  let tries = 0;
+  const slowFor = (times: number) => ({
+    name: 'slow',
+    maxMs: 20,
+    run: () => Bun.sleepSync(tries++ < times ? 40 : 0),
+  });
+  expect(await judge(slowFor(1), new Uint8Array(3)).then(() => tries)).toBe(2);
+  tries = 0;
+  expect(judge(slowFor(9), new Uint8Array(3))).rejects.toThrow('ms for 3 bytes, at most 20');
+});
+
 function blame(what: string, thrown: unknown): never {
   throw new Error(`${what}: ${thrown}`, { cause: thrown });
 }

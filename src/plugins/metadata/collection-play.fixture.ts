@@ -18,9 +18,11 @@ const never = new AbortController().signal;
  * One random history by its seed: a few operations at a time, each of which may stop wherever a backend is at work, and collections that go on one slice
  * whenever they are drawn. Whatever the model reaches before such a slice is there after it; when all is over, nothing else is.
  *
+ * Gives what was done.
+ *
  * @throws with the seed and what was done, when that is not so
  */
-export async function play(seed: number): Promise<void> {
+export async function play(seed: number): Promise<readonly string[]> {
   const random = randomNumbers(seed);
   const clock = { ms: Date.parse('2030-01-01T00:00:00Z') };
   const gates = new Gates(random);
@@ -51,6 +53,7 @@ export async function play(seed: number): Promise<void> {
     await game.quiet();
     await game.compare((id) => whyOf(opened.metadata, id), random);
     await game.end(() => opened.metadata.collect(never));
+    return history.log;
   } catch (thrown) {
     // What is under way must end, or closing would wait for it.
     gates.open = true;
@@ -227,18 +230,17 @@ class Turns {
   readonly sliceMs = 0;
   ended = true;
   #free = false;
-  #waiting: (() => void) | undefined;
+  readonly #waiting: (() => void)[] = [];
 
   pause(): Promise<void> {
     if (this.#free) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#waiting = resolve;
+      this.#waiting.push(resolve);
     });
   }
 
   release(): void {
-    this.#waiting?.();
-    this.#waiting = undefined;
+    for (const go of this.#waiting.splice(0)) go();
   }
 
   /** It stops no more. */

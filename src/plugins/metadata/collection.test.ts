@@ -1,8 +1,12 @@
-import { test } from 'bun:test';
+import { expect, test } from 'bun:test';
 import { play } from './collection-play.fixture.ts';
 
 /** Histories that have found a mistake once. */
 const regressions: readonly number[] = [];
+
+test('the same seed plays the same history', async () => {
+  for (const seed of [3, 5, 8, 13, 21]) expect(await play(seed)).toEqual(await play(seed));
+});
 
 const runs = Number(process.env.BERTH_GC_RUNS ?? 300);
 /** Fixed, so that the same tests run everywhere; `npm run test:gc` draws one. */

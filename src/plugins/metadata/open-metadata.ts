@@ -83,7 +83,7 @@ class SqliteMetadata implements Metadata, AsyncDisposable {
     const contentPins = this.#contentPins;
     const patience = options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs };
     const places = new Map([...options.snapshotters].map(([id, backend]) => [id, { backend, pins: new Pins() }]));
-    this.#reaper = new Reaper({ db, log, content, contentPins, snapshotters: places, ...patience });
+    this.#reaper = new Reaper({ db, log, content, contentPins, snapshotters: places, ...patience, pace: options.pace });
     this.images = new SqliteImages(db);
     this.containers = new SqliteContainers(db);
     this.sandboxes = new SqliteSandboxes(db);

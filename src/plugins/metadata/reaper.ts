@@ -3,7 +3,7 @@ import { isFault } from '#base/errors';
 import { failpoint } from '#base/failpoints';
 import type { Log } from '#base/log';
 import type { ContentStore } from '#core/content/content';
-import { Breath } from '#core/gc/slices';
+import { Breath, type Pace } from '#core/gc/slices';
 import { scopeOf } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
 import type { Digest } from '#lib/digest';
@@ -26,6 +26,8 @@ export interface ReaperOptions {
   readonly snapshotters: ReadonlyMap<string, SnapshotPlace>;
   /** How long a collection waits for each snapshotter. */
   readonly patienceMs?: number;
+  /** How it divides its work, for tests. */
+  readonly pace?: Pace | undefined;
 }
 
 /** A snapshotter and the backend keys that must not be removed from it. */
@@ -77,7 +79,7 @@ export class Reaper {
   async findOrphans(signal: AbortSignal): Promise<boolean> {
     const { content, contentPins, snapshotters } = this.#options;
     const scope = scopeOf('', { signal });
-    const breath = new Breath();
+    const breath = new Breath(this.#options.pace);
     for await (const { digest } of content.walk(scope)) {
       await breath.take();
       throwIfAborted(signal);
@@ -100,7 +102,7 @@ export class Reaper {
     { backend, pins }: SnapshotPlace,
     signal: AbortSignal,
   ): Promise<void> {
-    const breath = new Breath();
+    const breath = new Breath(this.#options.pace);
     for await (const { name } of backend.walk(scopeOf('', { signal }))) {
       await breath.take();
       throwIfAborted(signal);
@@ -121,7 +123,7 @@ export class Reaper {
   }
 
   async #reapContent(signal: AbortSignal): Promise<void> {
-    const breath = new Breath();
+    const breath = new Breath(this.#options.pace);
     for await (const ref of this.#taken('ingest', signal)) {
       await breath.take();
       await this.#abort(ref);
@@ -183,7 +185,7 @@ export class Reaper {
     left: Set<string>,
     signal: AbortSignal,
   ): Promise<void> {
-    const breath = new Breath();
+    const breath = new Breath(this.#options.pace);
     for (let before = -1; before !== left.size && left.size > 0; ) {
       before = left.size;
       // Mostly a child was made after its parent.

@@ -2,12 +2,23 @@ import { rmSync } from 'node:fs';
 import { Machine } from './machine.ts';
 import { busyboxName, makePayload } from './payload.ts';
 
-/** A machine on which Berth was installed as its README says, and its service enabled and started. It has an image, `busyboxName`. */
-export async function berthMachine(name: string, images = 0): Promise<Machine> {
-  const payload = makePayload(images);
+export interface BerthMachineOptions {
+  /** How many images its registry has. */
+  readonly images?: number;
+  /** As a user would, or (faster) by links to what was unpacked outside. */
+  readonly install?: 'tarball' | 'links';
+}
+
+/** A machine on which Berth was installed, and its service enabled and started. It has an image, `busyboxName`. */
+export async function berthMachine(
+  name: string,
+  { images = 0, install = 'tarball' }: BerthMachineOptions = {},
+): Promise<Machine> {
+  const payload = makePayload({ images, unpacked: install === 'links' });
   const machine = await Machine.start(name, payload).finally(() => rmSync(payload, { recursive: true }));
   try {
-    await machine.ok('tar -C / -xzf /payload/berth.tar.gz', 240);
+    if (install === 'tarball') await machine.ok('tar -C / -xzf /payload/berth.tar.gz', 400);
+    else await machine.ok('ln -s /payload/berth/usr/local/bin/* /usr/local/bin/ && cp -r /payload/berth/etc /');
     await machine.ok('systemctl daemon-reload && systemctl enable --now containerd', 240);
     await machine.ok('/usr/bin/ctr images import /payload/busybox.tar', 120);
   } catch (thrown) {

@@ -30,6 +30,7 @@ export class Machine implements AsyncDisposable {
   #disk: VolatileDisk | undefined;
   #qemu: ChildProcess | undefined;
   #channel: GuestChannel | undefined;
+  #saidBefore: readonly string[] = [];
 
   private constructor(name: string, kernel: string) {
     this.#name = name;
@@ -59,9 +60,9 @@ export class Machine implements AsyncDisposable {
     return machine;
   }
 
-  /** Lines that scripts have written to /dev/ttyS2. */
+  /** Lines that scripts have written to /dev/ttyS2 since the last boot, also after a power cut. */
   get said(): readonly string[] {
-    return this.#guest.said;
+    return this.#channel?.said ?? this.#saidBefore;
   }
 
   /** Turns it on and waits until scripts can be run, which is before everything has started. */
@@ -98,7 +99,7 @@ export class Machine implements AsyncDisposable {
 
   /** Runs a script again and again until it succeeds; answers with what it printed. @throws as `ok` when it does not in that time */
   async until(script: string, timeoutSeconds = 60): Promise<string> {
-    for (const late = Date.now() + timeoutSeconds * 1000; Date.now() < late; await wait(200)) {
+    for (const late = Date.now() + timeoutSeconds * 1000; Date.now() < late; await wait(500)) {
       const { code, stdout } = await this.run(script, timeoutSeconds);
       if (code === 0) return stdout.trim();
     }
@@ -127,6 +128,7 @@ export class Machine implements AsyncDisposable {
   async #kill(): Promise<void> {
     const qemu = this.#qemu;
     this.#qemu = undefined;
+    this.#saidBefore = this.#channel?.said ?? [];
     this.#channel?.close();
     this.#channel = undefined;
     if (qemu === undefined || qemu.exitCode !== null || qemu.signalCode !== null) return;
@@ -158,7 +160,7 @@ export class Machine implements AsyncDisposable {
       ...['-device', 'nvme,id=disks,serial=berth'],
       ...namespace('root', 1),
       ...namespace('payload', 2),
-      ...namespace('store', 3),
+      ...['-device', 'virtio-blk-pci,drive=store'],
       ...['-chardev', `file,id=console,path=${this.#logPath('console')},append=on`, '-serial', 'chardev:console'],
       ...socket('agent', agent),
       ...socket('news', news),

@@ -14,16 +14,28 @@ const applets = 'sh cat sleep echo ls dd head tail sha256sum mount mkdir id yes 
 /** The name under which busybox.tar has its image. */
 export const busyboxName = 'docker.io/library/busybox:vm';
 
+export interface PayloadOptions {
+  /** How many images the registry has; each has busybox and no other layer in common with another. */
+  readonly images: number;
+  /** Put the tarball's content there, below `berth`, instead of the tarball. */
+  readonly unpacked: boolean;
+}
+
 /**
- * A directory with what a machine gets: `berth.tar.gz` as `npm run dist` makes it, `busybox.tar`, an image, and `registry`, a registry's
- * tree with so many images `pulled-0`, `pulled-1` … that have busybox and no other layer in common. To be removed by the caller.
+ * A directory with what a machine gets: `berth.tar.gz` as `npm run dist` makes it, `busybox.tar`, an image, and `registry`, a
+ * registry's tree with the images `pulled-0`, `pulled-1` … To be removed by the caller.
  */
-export function makePayload(images = 0): string {
+export function makePayload({ images, unpacked }: PayloadOptions): string {
   const directory = mkdtempSync(join(tmpdir(), 'berth-vm-payload-'));
-  const made = spawnSync(process.execPath, [join(top, 'scripts/dist.ts'), '--out', directory], { encoding: 'utf8' });
-  if (made.status !== 0) throw new Error(`dist: ${made.stdout}${made.stderr}`);
-  const tarball = readdirSync(directory).find((name) => name.endsWith('.tar.gz')) ?? 'none';
-  renameSync(join(directory, tarball), join(directory, 'berth.tar.gz'));
+  done(process.execPath, join(top, 'scripts/dist.ts'), '--out', directory);
+  const tarball = join(directory, readdirSync(directory).find((name) => name.endsWith('.tar.gz')) ?? 'none');
+  if (unpacked) {
+    mkdirSync(join(directory, 'berth'));
+    done('tar', '-C', join(directory, 'berth'), '-xzf', tarball);
+    rmSync(tarball);
+  } else {
+    renameSync(tarball, join(directory, 'berth.tar.gz'));
+  }
   const busybox = busyboxLayer(directory);
   writeOciArchive(join(directory, 'busybox.tar'), busyboxName, { 'linux/amd64': sampleImage([busybox]) });
   for (let at = 0; at < images; at++) {
@@ -43,4 +55,10 @@ function busyboxLayer(directory: string): SampleLayer {
   } finally {
     rmSync(root, { recursive: true });
   }
+}
+
+function done(command: string, ...args: readonly string[]): void {
+  const { error, status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`);
 }

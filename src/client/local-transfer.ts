@@ -2,6 +2,7 @@ import type { Log } from '#base/log';
 import { berthVersion } from '#base/version';
 import { TransferEngine } from '#core/transfer/engine/engine';
 import { proxyFrom, Registries } from '#core/transfer/engine/registries';
+import type { TransferStores } from '#core/transfer/engine/transfer-stores';
 import { Limiter } from '#core/transfer/limiter';
 import type { Transfer } from '#core/transfer/transfer';
 import { remoteSnapshotter } from '#rpc/snapshots/client';
@@ -17,15 +18,13 @@ const uploads = 3;
  * every daemon knows. The same engine as in the daemon, so that the same comes of it; what it costs more is the way over the socket.
  */
 export function localTransfer(
-  client: Pick<Client, 'content' | 'images' | 'leases' | 'namespaces' | 'differ' | 'transport'>,
+  client: StoreClient & Pick<Client, 'differ'>,
   registries: Registries,
   log: Log,
 ): Transfer {
-  const { content, images, leases, namespaces, differ, transport } = client;
   return new TransferEngine({
-    // That the daemon has no such snapshotter, it says itself.
-    metadata: { content, images, leases, namespaces, snapshotters: { get: (id) => remoteSnapshotter(transport, id) } },
-    differ,
+    metadata: storesOf(client),
+    differ: client.differ,
     registries,
     downloads: new Limiter(downloads),
     uploads: new Limiter(uploads),
@@ -34,6 +33,13 @@ export function localTransfer(
     alone: false,
     log,
   });
+}
+
+type StoreClient = Pick<Client, 'content' | 'images' | 'leases' | 'namespaces' | 'transport'>;
+
+/** A daemon's stores, as the engine uses them. That it has no such snapshotter, the daemon says itself. */
+export function storesOf({ content, images, leases, namespaces, transport }: StoreClient): TransferStores {
+  return { content, images, leases, namespaces, snapshotters: { get: (id) => remoteSnapshotter(transport, id) } };
 }
 
 /** Registries as a program on this machine reaches them. Dispose it to close its connections. */

@@ -52,7 +52,7 @@ test('a layer that is not what the configuration says is refused, and leaves no 
   publish(registry, 'a/bad', 'v1', sampleImage(layers, { diffIds: wrong }));
   const { target } = await pull(client, scope, `${registry.host}/a/bad:v1`, { unpack: false });
   const found = await manifestFor(client.content, scope, target, platforms);
-  expect(await faultOf(unpackImage(client, scope, found, 'overlayfs'))).toBe('data_loss');
+  expect(await faultOf(unpackImage(client, scope, found, 'overlayfs'))).toBe('failed_precondition');
   expect(await isUnpacked(client, scope, target, platforms, 'overlayfs')).toBe(false);
   expect(await leftBehind(on.daemon, client, scope)).toEqual([]);
 }, 30_000);
@@ -64,7 +64,7 @@ for (const diffIds of [ids.slice(0, 1), [...ids, ids[0] ?? '']])
     publish(registry, 'a/few', 'v1', sampleImage(layers, { diffIds }));
     const { target } = await pull(client, scope, `${registry.host}/a/few:v1`, { unpack: false });
     const found = await manifestFor(client.content, scope, target, platforms);
-    expect(await faultOf(unpackImage(client, scope, found, 'overlayfs'))).toBe('data_loss');
+    expect(await faultOf(unpackImage(client, scope, found, 'overlayfs'))).toBe('invalid_argument');
     expect(await leftBehind(on.daemon, client, scope)).toEqual([]);
   }, 30_000);
 

@@ -3,7 +3,15 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { AnySchema } from '@bufbuild/protobuf/wkt';
 import { BootstrapParamsSchema, BootstrapResultSchema } from '#api/runtime/bootstrap/v1/bootstrap_pb';
 import { classOf } from '#base/errors';
-import { formatBootstrap, generationOf, parseBootstrap, type StartParams, startInput } from './bootstrap.ts';
+import {
+  formatBootstrap,
+  formatEndpoint,
+  generationOf,
+  parseBootstrap,
+  parseEndpoint,
+  type StartParams,
+  startInput,
+} from './bootstrap.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const address = 'unix:///run/containerd/s/0123abcd';
@@ -105,4 +113,16 @@ test('newer shims get everything in one message', () => {
     extensions: [{ value: options }],
   });
   expect(fromBinary(BootstrapParamsSchema, startInput('params', params)).extensions).toEqual([]);
+});
+
+test('where the tasks of a sandbox are served is told with the protocol, and read again', () => {
+  const bootstrap = { version: 3, protocol: 'ttrpc', address: 'unix:///run/containerd/s/a+b' };
+  const endpoint = { version: 3, address: 'ttrpc+unix:///run/containerd/s/a+b' };
+  expect(formatEndpoint(bootstrap)).toEqual(endpoint);
+  expect(parseEndpoint(endpoint)).toEqual(bootstrap);
+  for (const address of ['', 'unix:///run/x', '/run/x', 'grpc+vsock://1:2', '+unix:///run/x']) {
+    expect(() => parseEndpoint({ address, version: 3 })).toThrow('invalid argument');
+  }
+  for (const version of [0, 1, 4, 2.5])
+    expect(() => parseEndpoint({ ...endpoint, version })).toThrow('invalid argument');
 });

@@ -22,7 +22,7 @@ test('creation, start and end are told once each, whatever is asked how often', 
   await started(rig, 'box');
   await Promise.all([rig.store.start(scope, 'box'), rig.store.start(scope, 'box')]);
   const waits = [1, 2, 3].map(() => rig.store.wait(scope, 'box'));
-  await rig.store.stop(scope, 'box');
+  await rig.store.stop(scope, 'box', 0xffff_ffff);
   await rig.store.stop(scope, 'box');
   await Promise.all(waits);
   await rig.store.wait(scope, 'box');

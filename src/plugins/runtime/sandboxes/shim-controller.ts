@@ -75,7 +75,8 @@ export class ShimSandboxes implements SandboxController, AsyncDisposable {
     const entry = this.#find(scope, id);
     if (entry === undefined) return;
     const request = [StopSandboxRequestSchema, { sandboxId: id, timeoutSecs: timeoutSeconds }] as const;
-    const calling = { timeoutMs: this.#env.limits.call + timeoutSeconds * 1000, signal: scope.signal };
+    const patienceMs = Math.min(timeoutSeconds, longestStopSeconds) * 1000;
+    const calling = { timeoutMs: this.#env.limits.call + patienceMs, signal: scope.signal };
     try {
       await entry.shim.callSandbox('StopSandbox', request, StopSandboxResponseSchema, calling);
     } catch (thrown) {
@@ -189,5 +190,8 @@ export class ShimSandboxes implements SandboxController, AsyncDisposable {
     return { timeoutMs: this.#env.limits.call, signal: scope.signal };
   }
 }
+
+/** More is as good as for ever, and more than timers can count. */
+const longestStopSeconds = 86_400;
 
 const gone = (id: string): SandboxStatus => ({ id, pid: 0, state: '', info: {}, exitedAt: now() });

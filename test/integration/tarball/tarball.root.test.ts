@@ -113,7 +113,7 @@ async function offered(program: string, ...words: readonly string[]): Promise<st
   const { code, stdout, stderr } = await run('bash', [
     '--norc',
     '-uc',
-    'source "$1"; COMP_LINE=$2; COMP_POINT=${#2}; _berth_"$3"; printf "%s\\n" "${COMPREPLY[@]}"',
+    `source "$1"; COMP_LINE=$2; COMP_POINT=\${#2}; _berth_"$3"; printf "%s\\n" "\${COMPREPLY[@]}"`,
     'bash',
     script,
     [installed(`usr/local/bin/${program}`), ...words].join(' '),

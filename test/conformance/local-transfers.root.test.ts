@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Client, openClient } from '#client/client';
 import { scopeOf } from '#core/scope';
@@ -121,6 +121,31 @@ test('what one exports, the other takes in', async () => {
     const listed = await ctrs[to]('-n', 'crossed', 'images', 'check');
     expect(listed.stdout).toMatch(/several:1.*complete \(2\/2\)/);
   }
+}, 60_000);
+
+test('a blob that is not what its digest says is refused, and does not hinder the next attempt', async () => {
+  // What another namespace has would be taken from there.
+  for (const namespace of ['default', 'crossed']) {
+    const { stdout } = await ctrs.ours('-n', namespace, 'images', 'ls', '-q');
+    await ctrs.ours('-n', namespace, 'images', 'rm', '--sync', ...stdout.trim().split('\n'));
+  }
+  const stored = join(registry.directory, 'data');
+  const [layer = ''] = readdirSync(stored, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('/data') && statSync(join(stored, name)).size > 1_000_000)
+    .map((name) => join(stored, name));
+  const good = readFileSync(layer);
+  const bad = Uint8Array.from(good);
+  bad[500_000] = (bad[500_000] as number) ^ 1;
+  writeFileSync(layer, bad);
+  const pull = () => ctrs.ours('-n', 'damaged', 'images', 'pull', '--plain-http', remote('several:1'));
+  const { code, stderr } = await pull();
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/digest/)]);
+  await using client = openClient(ours.address);
+  const scope = scopeOf('damaged');
+  expect(await client.content.statuses(scope)).toEqual([]);
+  expect([await client.images.list(scope), await client.leases.list(scope)]).toEqual([[], []]);
+  writeFileSync(layer, good);
+  expect(await pull()).toMatchObject({ code: 0 });
 }, 60_000);
 
 test('a pull that fails names the reason and leaves no ingest', async () => {

@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import type { FuzzTarget } from './target.ts';
 import { accounts } from './targets/accounts.ts';
 import { configuration, hosts } from './targets/configuration.ts';
+import { cdi, cni, mountTemplates } from './targets/devices.ts';
 import { imageConfigs, json, manifests } from './targets/documents.ts';
 import { encryption } from './targets/encryption.ts';
 import { filters } from './targets/filters.ts';
@@ -35,6 +36,9 @@ export const targets: readonly FuzzTarget[] = [
   events,
   services,
   encryption,
+  cdi,
+  cni,
+  mountTemplates,
 ];
 
 export const corpusDirectory = (name: string): string => new URL(`./corpus/${name}/`, import.meta.url).pathname;

@@ -9,12 +9,22 @@ export function formatMount(mount: Mount, before: readonly ActiveMount[]): Mount
   return { type, source: fill(source), target: fill(target), options: options.map(fill) };
 }
 
+/** By hand: a pattern for it would look from every space and every brace to the end of the text. */
 function fillIn(text: string, before: readonly ActiveMount[]): string {
-  if (!text.includes('{{')) return text;
-  return text.replaceAll(/(\s*)\{\{(-?)(.*?)(-?)\}\}(\s*)/gs, (_, left: string, trimLeft, action, trimRight, right) => {
-    const value = evaluate(action as string, text, before);
-    return `${trimLeft === '' ? left : ''}${value}${trimRight === '' ? right : ''}`;
-  });
+  let filled = '';
+  let from = 0;
+  for (let open = text.indexOf('{{'); open >= 0; open = text.indexOf('{{', from)) {
+    const close = text.indexOf('}}', open + 2);
+    if (close < 0) break;
+    const inside = text.slice(open + 2, close);
+    const [trimLeft, trimRight] = [inside.startsWith('-'), inside.length > 1 && inside.endsWith('-')];
+    const left = text.slice(from, open);
+    filled += trimLeft ? left.trimEnd() : left;
+    filled += evaluate(inside.slice(trimLeft ? 1 : 0, trimRight ? -1 : undefined), text, before);
+    from = close + 2;
+    if (trimRight) while (from < text.length && text.charAt(from).trim() === '') from++;
+  }
+  return filled + text.slice(from);
 }
 
 function evaluate(action: string, text: string, before: readonly ActiveMount[]): string {
@@ -23,7 +33,8 @@ function evaluate(action: string, text: string, before: readonly ActiveMount[]):
   if (places.some(Number.isNaN) || places.length !== (word === 'overlay' ? 2 : 1)) throw unknown(text);
   const at = (place: number): ActiveMount => {
     const found = before[place];
-    if (found === undefined) throw invalidArgument(`${text}: mount ${place} of ${before.length} that were made`);
+    if (found === undefined)
+      throw invalidArgument(`${text.slice(0, maxShown)}: mount ${place} of ${before.length} that were made`);
     return found;
   };
   const [from = 0, to = 0] = places;
@@ -43,8 +54,13 @@ function evaluate(action: string, text: string, before: readonly ActiveMount[]):
   }
 }
 
+/** Of a template, in an error about it. */
+const maxShown = 512;
+
 const unknown = (text: string) =>
-  invalidArgument(`${JSON.stringify(text)}: wanted source N, target N, mount N or overlay N M between the braces`);
+  invalidArgument(
+    `${JSON.stringify(text.slice(0, maxShown))}: wanted source N, target N, mount N or overlay N M between the braces`,
+  );
 
 /** Both ends included, in either direction. */
 function range(from: number, to: number): number[] {

@@ -76,6 +76,11 @@ test('what is no template, and what was not made, is refused', () => {
     expect(() => filled(text)).toThrow(/invalid argument/);
 });
 
+test('what is made to be looked through again and again is looked through once', () => {
+  for (const text of ['{{'.repeat(500_000), `${' '.repeat(500_000)}{`, ' {{'.repeat(300_000)])
+    expect(filled(text).source).toBe(text);
+});
+
 test('sizes are read as people write them', () => {
   expect(['1', '1k', '100MiB', '1 GB', '1.5m', '2gib'].map(parseSize)).toEqual([
     1,

@@ -6,8 +6,7 @@ import { ContainerFiles } from '#core/transfer/container-files';
 import { fromUnicode, toDisplay } from '#lib/tar/byte-text';
 import { cleanPath } from '#lib/tar/paths';
 import { type RootParts, withContainerRoot } from './container-root.ts';
-import { packPath } from './pack.ts';
-import { unpackInto } from './unpack.ts';
+import { packInThread, unpackInThread } from './files-thread.ts';
 
 /** Copies files out of and into containers, running or not. */
 export default definePlugin({
@@ -20,15 +19,15 @@ export default definePlugin({
 function containerFiles(parts: RootParts): ContainerFiles {
   const clean = (path: string): string => toDisplay(cleanPath(fromUnicode(path)));
   return {
-    async *read(scope, container, path, options = {}) {
+    async *read(scope, container, path, { noWalk = false } = {}) {
       const { signal } = scope;
       yield* fromWithin((use) =>
-        withContainerRoot(parts, scope, container, (root) => use(packPath(root, clean(path), { ...options, signal }))),
+        withContainerRoot(parts, scope, container, (root) => use(packInThread(root, clean(path), { noWalk, signal }))),
       );
     },
     write: (scope, container, path, archive, { preserveOwnership = false } = {}) =>
       withContainerRoot(parts, scope, container, (root) =>
-        unpackInto(root, clean(path), archive, { preserveOwnership, signal: scope.signal, tempDir: parts.tempDir }),
+        unpackInThread(root, clean(path), archive, { preserveOwnership, signal: scope.signal, tempDir: parts.tempDir }),
       ),
   };
 }

@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { Transfer } from '#api/services/transfer/v1/transfer_pb';
 import { nullIo } from '#client/task-io';
@@ -191,4 +200,25 @@ test('a container without a task has its snapshot; one that is not there, and ot
   await client.tasks.delete(scope, 'c');
   expect(names(await copyOut('/d/later'))).toEqual(['later/', 'later/a']);
   expect(await faultOf(copyOut('/scratch/t'))).toBe('not_found');
+}, 30_000);
+
+test('a copy that is cancelled ends, though its archive does not, and leaves nothing behind', async () => {
+  const { client, scope, daemon } = kit;
+  await copyIn('/d/later', archiveOf({ file: 'old' }));
+  const gone = new AbortController();
+  const begun = Promise.withResolvers<void>();
+  const stalled = async function* () {
+    for await (const bytes of archiveOf({ any: 'x'.repeat(5000) })) {
+      yield bytes;
+      begun.resolve();
+      await new Promise(() => {});
+    }
+  };
+  const copy = faultOf(client.files.write({ ...scope, signal: gone.signal }, 'c', '/d/later/file', stalled()));
+  await begun.promise;
+  setTimeout(() => gone.abort(), 100);
+  expect(await copy).toBe('canceled');
+  expect(contentOf(await copyOut('/d/later/file'), 'file')).toBe('old');
+  const staged = () => String(spawnSync('find', [daemon.root, '-name', 'berth-copy-*']).stdout);
+  while (staged() !== '') await new Promise((later) => setTimeout(later, 50));
 }, 30_000);

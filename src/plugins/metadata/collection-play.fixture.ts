@@ -120,12 +120,13 @@ class Game {
     const before = this.#picture();
     for (let i = 0; i < count && !pace.ended; i++) {
       pace.release();
-      await settle();
+      await setImmediate();
     }
-    const { all } = this.#picture();
+    const after = this.#picture();
     for (const id of before.reachable)
-      if (!all.has(id) && (history.leaving.get(id) ?? 0) === 0) throw new Error(`${id} was reachable and is gone`);
-    await this.#checkBackends();
+      if (!after.all.has(id) && (history.leaving.get(id) ?? 0) === 0)
+        throw new Error(`${id} was reachable and is gone`);
+    await this.#checkBackends(after);
   }
 
   /** Lets everything end. */
@@ -151,7 +152,8 @@ class Game {
     this.collect(run);
     await this.#finish();
     if (this.#failure !== undefined) throw this.#failure;
-    const { all, reachable, blobs, expected, backendKeys } = this.#picture();
+    const picture = this.#picture();
+    const { all, reachable, blobs, expected, backendKeys } = picture;
     const left = [...all].filter((id) => !reachable.has(id));
     if (left.length > 0) throw new Error(`left over: ${left.join(', ')}`);
     for (const { namespace, key } of history.things.values())
@@ -161,7 +163,7 @@ class Game {
     const { infos } = this.#pieces.snapshotter;
     extra.push(...[...infos.keys()].filter((key) => !backendKeys.has(key)));
     if (extra.length > 0) throw new Error(`left in a backend: ${extra.join(', ')}`);
-    await this.#checkBackends();
+    await this.#checkBackends(picture);
     if (!pace.ended) throw new Error('the collection did not end');
   }
 
@@ -176,8 +178,7 @@ class Game {
   }
 
   /** What rows stand for is there, too. */
-  async #checkBackends(): Promise<void> {
-    const { all, blobs, snapshots, parents } = this.#picture();
+  async #checkBackends({ all, blobs, snapshots, parents }: Picture): Promise<void> {
     for (const parent of parents) if (!all.has(parent)) throw new Error(`${parent} has a child and is gone`);
     const files = await this.#files();
     for (const digest of blobs) if (!files.has(digest)) throw new Error(`the file of ${digest} is gone`);

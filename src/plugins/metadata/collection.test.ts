@@ -8,7 +8,7 @@ test('the same seed plays the same history', async () => {
   for (const seed of [3, 5, 8, 13, 21]) expect(await play(seed)).toEqual(await play(seed));
 });
 
-const runs = Number(process.env.BERTH_GC_RUNS ?? 300);
+const runs = Number(process.env.BERTH_GC_RUNS ?? 200);
 /** Fixed, so that the same tests run everywhere; `npm run test:gc` draws one. */
 const first = Number(process.env.BERTH_GC_SEED ?? 1);
 

@@ -4,6 +4,7 @@ import { alreadyExists, invalidArgument, notFound } from '#base/errors';
 import { now } from '#base/timestamp';
 import { containerFields, createdContainer, updatedContainer } from '#core/containers/container-change';
 import type { Container, ContainerStore, NewContainer } from '#core/containers/containers';
+import { letsGo } from '#core/gc/references';
 import type { Scope } from '#core/scope';
 import { parseFilters } from '#lib/filters/filter';
 import { containerCreated, containerDeleted, containerUpdated } from './announcements.ts';
@@ -77,11 +78,14 @@ export class SqliteContainers implements ContainerStore {
   update(scope: Scope, given: NewContainer, fields: readonly string[] = []): Promise<Container> {
     return this.#db.write((change) => {
       if (given.id === '') throw invalidArgument('Container.ID required');
-      const container = updatedContainer(this.#get(scope, given.id), given, fields, now());
+      const before = this.#get(scope, given.id);
+      const container = updatedContainer(before, given, fields, now());
       const assignments = columns.map((column) => `${column} = ?`).join(', ');
       const row = toRow(container);
       this.#db.run(`UPDATE containers SET ${assignments} WHERE ns = ? AND id = ?`, ...row, scope.namespace, given.id);
       this.#touch(change, scope, container);
+      const moved = before.snapshotKey !== container.snapshotKey || before.snapshotter !== container.snapshotter;
+      if (moved || letsGo(before.labels, container.labels)) change.deletion();
       containerUpdated(change, scope.namespace, container);
       return container;
     });

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { inProcess } from '#rpc/in-process';
 import { startBusyboxDaemon } from '#test/support/busybox-daemon';
 import { runCtr } from '#test/support/ctr';
 import { leftBehind } from '#test/support/nothing-left';
@@ -35,5 +36,9 @@ test('ctr says why blobs, snapshots, images and leases are kept, and plainly whe
   expect((await ctr('content', 'why', '--chains', '0', none)).code).toBe(1);
   expect((await ctr('snapshots', 'why')).code).toBe(1);
   await ctr('leases', 'delete', 'held');
+  await using other = await inProcess([]);
+  expect((await runCtr(['-a', other.address, 'content', 'why', none])).err).toBe(
+    'ctr: this daemon cannot say why things are kept: it is not Berth\n',
+  );
   expect(await leftBehind(on.daemon, client, scope)).toEqual([]);
 }, 60_000);

@@ -15,7 +15,7 @@ export type { Progress } from '#core/transfer/progress';
 export type { Process, Spec } from '#lib/oci/spec/spec';
 export { defaultPlatform, type Platform, parsePlatform } from '#lib/platform';
 export { packProcess, packSpec, unpackSpec } from './any-json.ts';
-export { type Client, type ClientOptions, defaultAddress, openClient } from './client.ts';
+export { type Client, type ClientOptions, defaultAddress, openClient, type Performer } from './client.ts';
 export { createContainer, type NewContainer } from './container.ts';
 export { createSandbox, deleteSandbox, type NewSandbox, startSandbox } from './sandbox.ts';
 export { createTask, deleteContainerIfThere, deleteProcessIfThere, deleteTaskIfThere } from './task.ts';

@@ -17,11 +17,6 @@ printf 'server = "%s"\n[host."%s"]\n  capabilities = ["pull", "resolve", "push"]
 . "$(dirname "$0")/checks.sh"
 own='shell_on_terminal events_of_a_run'
 
-# on_terminal LINES COMMAND: types the lines at a command that runs on a pseudo-terminal of 40 rows and 100 columns
-on_terminal() {
-  printf '%b' "$1" | (sleep 1.5; while IFS= read -r line; do printf '%s\n' "$line"; sleep 0.7; done; sleep 1) |
-    timeout 60 script -qec "stty rows 40 cols 100; $2" /dev/null
-}
 # until_status ID STATUS: waits until the task list says so
 until_status() {
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do

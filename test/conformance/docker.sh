@@ -9,11 +9,6 @@ set -u
 . "$(dirname "$0")/checks.sh"
 own="on_terminal eventually inspect dies shims"
 
-# on_terminal LINES COMMAND: types the lines at a command that runs on a pseudo-terminal of 40 rows and 100 columns
-on_terminal() {
-  printf '%b' "$1" | (sleep 2; while IFS= read -r line; do printf '%s\n' "$line"; sleep 0.7; done; sleep 1.5) |
-    timeout 60 script -qec "stty rows 40 cols 100; $2" /dev/null
-}
 # eventually PATTERN COMMAND...: runs it again and again until its output matches, for 20 s; prints the last output
 eventually() {
   wanted=$1
@@ -114,7 +109,7 @@ check reader '^[0-9a-f]{64}' $DOCKER run -d -i --name reader busybox sh -c 'whil
 code attach-stdin 4 sh -c "(sleep 1; echo one; sleep 0.5; echo end; sleep 1) | $DOCKER attach reader"
 check attach-heard 'got one~got end' $DOCKER logs reader
 check terminal '^[0-9a-f]{64}' $DOCKER run -dit --name terminal busybox
-check attach-terminal 'is 42' on_terminal 'echo is $((6 * 7))\nexit\n' "$DOCKER attach terminal"
+check attach-terminal 'is 42' on_terminal 'echo is $((6 * 7))\nexit\n' "$DOCKER attach terminal" ""
 check terminal-over '^exited 0' eventually exited inspect '{{.State.Status}} {{.State.ExitCode}}' terminal
 check restart '^web' $DOCKER restart -t 5 web
 check restarted '^running' inspect '{{.State.Status}}' web

@@ -1,7 +1,12 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Containers } from '#api/services/containers/v1/containers_pb';
 import { openTransport } from '#rpc/transport';
+import { busyboxImage } from '#test/support/busybox-image';
 import { startDaemon } from '#test/support/daemon';
+import { forgetNamespace } from '#test/support/nothing-left';
+import { writeOciArchive } from '#test/support/oci-archive';
 import { PeerContainerd } from '#test/support/peer-containerd';
 import { type Answer, answerTo, type Step, step } from '../differential/call.ts';
 import { collection } from '../differential/collection.ts';
@@ -12,6 +17,7 @@ import { later } from '../differential/later.ts';
 import { leases } from '../differential/leases.ts';
 import { namespaces } from '../differential/namespaces.ts';
 import { snapshots } from '../differential/snapshots.ts';
+import { beginTaskLife, taskLife } from '../differential/task-life.ts';
 import { others, tasks } from '../differential/tasks.ts';
 import { unstable, type Walked } from './walk.ts';
 
@@ -41,8 +47,7 @@ export async function walkDifferential(): Promise<Walked> {
   await using ours = await startDaemon({ built: true });
   using toThem = openTransport(theirs.address);
   using toUs = openTransport(ours.address);
-  const failed: string[] = [];
-  let succeeded = 0;
+  const tally = new Tally();
   for (const [name, steps] of Object.entries(tables)) {
     for (const [index, each] of (steps as readonly Step[]).entries()) {
       const them = await answerTo(toThem, each, theirs.directory);
@@ -53,11 +58,48 @@ export async function walkDifferential(): Promise<Walked> {
       const exception = meant[each.title];
       if (exception?.undo !== undefined) await answerTo(toThem, exception.undo, theirs.directory);
       const difference = ended && us.code !== unavailable ? '' : differenceOf(exception ?? each.ours, them, us);
-      if (difference === '') succeeded++;
-      else failed.push(`not ok ${name} ${index} ${each.title}: ${difference}`);
+      tally.add(`${name} ${index} ${each.title}`, difference);
     }
   }
-  return { succeeded, failed };
+  await compareLives(tally, theirs, ours);
+  return tally;
+}
+
+class Tally implements Walked {
+  readonly failed: string[] = [];
+  succeeded = 0;
+
+  add(title: string, difference: string): void {
+    if (difference === '') this.succeeded++;
+    else this.failed.push(`not ok ${title}: ${difference}`);
+  }
+}
+
+interface Addressed {
+  readonly address: string;
+  readonly directory: string;
+}
+
+/** The life of a task at each, one after the other: both would have the same container. */
+async function compareLives(tally: Tally, theirs: Addressed, ours: Addressed): Promise<void> {
+  const namespace = `matrix-${process.pid}`; // of this run: runtimes keep containers by namespace for the whole machine
+  const image = 'example.com/a/busybox:v1';
+  const archive = join(ours.directory, 'life.tar');
+  writeOciArchive(archive, image, { 'linux/amd64': busyboxImage() });
+  const steps = taskLife(namespace);
+  const lives: Answer[][] = [];
+  for (const { address, directory } of [theirs, ours]) {
+    await beginTaskLife(address, namespace, archive, image);
+    using transport = openTransport(address);
+    const answers: Answer[] = [];
+    for (const each of steps) answers.push(await answerTo(transport, each, directory));
+    lives.push(answers);
+  }
+  const [them = [], us = []] = lives;
+  for (const [index, each] of steps.entries())
+    tally.add(`life ${index} ${each.title}`, differenceOf(each.ours, them[index] as Answer, us[index] as Answer));
+  rmSync(`/run/containerd/runc/${namespace}`, { recursive: true, force: true }); // where runc had its containers
+  forgetNamespace(namespace);
 }
 
 const unavailable = 14;

@@ -12,10 +12,7 @@ import { restartLabels } from './policy.ts';
 const scope = scopeOf('ns');
 
 /** Containers with these labels, by id; tasks in these states; what was asked of them, and of the log. */
-async function subject(
-  wanted: Readonly<Record<string, Labels>>,
-  states: Readonly<Record<string, Partial<Process> | Error>>,
-) {
+async function subject(wanted: Readonly<Record<string, Labels>>, states: Record<string, Partial<Process> | Error>) {
   const containers = memoryContainers();
   for (const [id, labels] of Object.entries(wanted)) {
     const spec = { typeUrl: 'spec', value: Buffer.from('{"process":{"terminal":false}}') };
@@ -50,7 +47,7 @@ async function subject(
   };
   const log = createLog({ level: 'error', format: 'json', write: (line) => errors.push(JSON.parse(line).error) });
   const monitor = new RestartMonitor({ metadata, tasks, log });
-  return { calls, errors, containers, run: () => monitor.reconcile(new AbortController().signal) };
+  return { calls, errors, containers, states, run: () => monitor.reconcile(new AbortController().signal) };
 }
 
 test('a stopped task is taken down and started again, with its log, and counted', async () => {
@@ -80,6 +77,20 @@ test('a task that is to be stopped is ended and taken down', async () => {
   const { calls, run } = await subject({ c: { [restartLabels.status]: 'stopped' } }, { c: { status: 'running' } });
   await run();
   expect(calls).toEqual(['wait c', 'kill c', 'delete c']);
+});
+
+test('a task that nobody started is begun anew when the daemon starts, later only if it is seen twice', async () => {
+  const wanted = { c: { [restartLabels.status]: 'running', [restartLabels.policy]: 'on-failure:2' } };
+  const { calls, run, states } = await subject(wanted, { c: { status: 'created' } });
+  await run();
+  expect(calls.map((call) => call.split(' ', 1)[0])).toEqual(['wait', 'kill', 'delete', 'create', 'start']);
+  states.c = { status: 'running' };
+  await run();
+  states.c = { status: 'created' };
+  await run();
+  expect(calls.length).toBe(5);
+  await run();
+  expect(calls.length).toBe(10);
 });
 
 test('containers without a wish are left alone, and one that fails does not keep the others', async () => {

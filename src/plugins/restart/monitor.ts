@@ -7,6 +7,7 @@ import type { Mount } from '#core/mount';
 import type { Stdio } from '#core/runtime/runtime';
 import type { Tasks } from '#core/runtime/tasks';
 import { type Scope, scopeOf } from '#core/scope';
+import type { Ended } from './exits.ts';
 import { type Change, changeFor, type Present, restartCount, restartLabels } from './policy.ts';
 
 /** The longest that one container may hold up the others. */
@@ -19,9 +20,19 @@ export interface RestartMonitorParts {
   readonly log: Log;
 }
 
+/** What a look at one container may lead to. */
+interface Look {
+  readonly may: readonly Change[];
+  /** Where a look at all notes what was created and not started. */
+  readonly notStarted?: Set<string>;
+}
+
 /** Starts and stops tasks so that containers are as their labels want them. */
 export class RestartMonitor {
   readonly #parts: RestartMonitorParts;
+  readonly #changing = new Set<string>();
+  /** Tasks that a look found created and not started. Undefined until the first look is over. */
+  #notStarted: ReadonlySet<string> | undefined;
 
   constructor(parts: RestartMonitorParts) {
     this.#parts = parts;
@@ -29,28 +40,59 @@ export class RestartMonitor {
 
   /** Looks once at all containers with a wish. What fails is logged, and tried again the next time. */
   async reconcile(signal: AbortSignal): Promise<void> {
-    const { metadata, log } = this.#parts;
+    const { metadata } = this.#parts;
+    const notStarted = new Set<string>();
     for (const { name: namespace } of await metadata.namespaces.list()) {
       const all = scopeOf(namespace, { signal });
       for (const container of await metadata.containers.list(all, [`labels."${restartLabels.status}"`])) {
         if (signal.aborted) return;
-        const scope = scopeOf(namespace, { signal: within(changeTimeoutMs, signal) });
-        await this.#reconcileOne(scope, container).catch((error: unknown) => {
-          if (!signal.aborted)
-            log.error('container could not be made as its labels want it', { id: container.id, namespace, error });
-        });
+        await this.#logged({ namespace, id: container.id }, { may: ['start', 'stop'], notStarted }, signal);
       }
+    }
+    this.#notStarted = notStarted;
+  }
+
+  /** Looks at one container whose task has ended, to start it again; what fails is logged. Stopping is for clients, who may do it gently. */
+  restart(ended: Ended, signal: AbortSignal): Promise<void> {
+    return this.#logged(ended, { may: ['start'] }, signal);
+  }
+
+  async #logged(which: Ended, look: Look, signal: AbortSignal): Promise<void> {
+    const { namespace, id } = which;
+    const key = `${namespace}/${id}`;
+    if (this.#changing.has(key)) return;
+    this.#changing.add(key);
+    try {
+      await this.#reconcileOne(scopeOf(namespace, { signal: within(changeTimeoutMs, signal) }), id, look);
+    } catch (error) {
+      if (!signal.aborted)
+        this.#parts.log.error('container could not be made as its labels want it', { id, namespace, error });
+    } finally {
+      this.#changing.delete(key);
     }
   }
 
-  async #reconcileOne(scope: Scope, container: Container): Promise<void> {
-    const { log } = this.#parts;
-    const present = await this.#present(scope, container.id);
+  async #reconcileOne(scope: Scope, id: string, { may, notStarted }: Look): Promise<void> {
+    const { log, metadata } = this.#parts;
+    const container = await metadata.containers.get(scope, id).catch(ignoreGone);
+    if (container?.labels[restartLabels.status] === undefined) return;
+    const present = this.#abandoned(`${scope.namespace}/${id}`, await this.#present(scope, id), notStarted);
     const change: Change = changeFor(container.labels, present);
-    if (change === 'none') return;
+    if (change === 'none' || !may.includes(change)) return;
     log.info('restart monitor', { change, id: container.id, namespace: scope.namespace, status: present.status });
     if (present.status !== 'absent') await this.#remove(scope, container.id);
     if (change === 'start') await this.#start(scope, container);
+  }
+
+  /**
+   * A task that was created and never started counts as one that failed, if nobody can be about to start it: its client, or this
+   * monitor, was cut off by the daemon's end, or has had the time from one look to the next.
+   */
+  #abandoned(key: string, present: Present, notStarted: Set<string> | undefined): Present {
+    if (present.status !== 'created' || notStarted === undefined) return present;
+    if (this.#notStarted === undefined || this.#notStarted.has(key)) return { status: 'stopped', exitStatus: 255 };
+    notStarted.add(key);
+    return present;
   }
 
   async #present(scope: Scope, id: string): Promise<Present> {
@@ -92,8 +134,9 @@ export class RestartMonitor {
   }
 }
 
-function ignoreGone(thrown: unknown): void {
+function ignoreGone(thrown: unknown): undefined {
   if (!isFault(thrown, 'not_found')) throw thrown;
+  return undefined;
 }
 
 /** Output goes where the label says, to a file or a program; nothing else can have waited for a container that starts by itself. */

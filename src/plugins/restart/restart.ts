@@ -1,20 +1,30 @@
 import { sleep } from '#base/cancellation';
 import { duration, table } from '#base/config';
 import { invalidArgument } from '#base/errors';
+import { Events } from '#core/events/events';
 import { Metadata } from '#core/metadata';
 import { definePlugin } from '#core/plugin/plugin';
 import { one, slot } from '#core/plugin/slot';
 import { Tasks } from '#core/runtime/tasks';
+import { restartEnded } from './exits.ts';
 import { RestartMonitor } from './monitor.ts';
 
-/** Keeps containers running, or stopped, as their labels ask for. */
+/**
+ * Keeps containers running, or stopped, as their labels ask for: what ends is started again as soon as that is known, and all are looked
+ * at from time to time.
+ */
 export default definePlugin({
   slot: slot<AsyncDisposable>('io.containerd.monitor.container.v1'),
   id: 'restart',
   capabilities: ['no', 'always', 'on-failure', 'unless-stopped'],
-  config: table({ interval: duration({ default: '10s', help: 'Time between two looks at all containers.' }) }),
-  needs: { metadata: one(Metadata), tasks: one(Tasks, 'tasks-service') },
-  start({ config, signal, log }, { metadata, tasks }) {
+  config: table({
+    interval: duration({
+      default: '10s',
+      help: 'Time between two looks at all containers, and the longest wait before one is started again.',
+    }),
+  }),
+  needs: { metadata: one(Metadata), tasks: one(Tasks, 'tasks-service'), events: one(Events) },
+  start({ config, signal, log }, { metadata, tasks, events }) {
     if (config.interval <= 0) throw invalidArgument('interval: wanted more than 0s');
     const monitor = new RestartMonitor({ metadata, tasks, log });
     const loop = (async () => {
@@ -25,6 +35,9 @@ export default definePlugin({
         await sleep(config.interval, signal).catch(() => {}); // told to stop
       }
     })();
-    return { [Symbol.asyncDispose]: () => loop };
+    const restarting = restartEnded(events, config.interval, (ended) => monitor.restart(ended, signal), signal).catch(
+      (error: unknown) => log.error('restart monitor hears of no ends any more', { error }),
+    );
+    return { [Symbol.asyncDispose]: async () => void (await Promise.all([loop, restarting])) };
   },
 });

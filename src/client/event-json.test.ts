@@ -31,3 +31,11 @@ test('an event of an unknown type is shown raw', () => {
     '{"type_url":"nobody.Knows","value":"/w=="}',
   );
 });
+
+test('what is not what its type says is printed as it is, a time beyond all calendars too', () => {
+  for (const value of [Uint8Array.of(0x0a, 9), Buffer.from('2a0b08ffffffffffffffff7f', 'hex')])
+    expect(JSON.parse(eventToJson({ typeUrl: 'containerd.events.TaskExit', value }))).toEqual({
+      type_url: 'containerd.events.TaskExit',
+      value: Buffer.from(value).toString('base64'),
+    });
+});

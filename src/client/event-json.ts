@@ -23,12 +23,17 @@ const schemas = new Map<string, DescMessage>(
 
 /**
  * An event's payload as one line of JSON, in the form that Go gives its messages: names as in the protocol, absent where empty,
- * payloads inside as type and base64. A type that is not known here is printed in that last form too.
+ * payloads inside as type and base64. A type that is not known here, or bytes that are not of it, are printed in that last form too.
  */
 export function eventToJson(event: Any): string {
   const schema = schemas.get(event.typeUrl.slice(event.typeUrl.lastIndexOf('/') + 1));
-  if (schema === undefined) return JSON.stringify({ type_url: event.typeUrl, value: base64(event.value) });
-  return JSON.stringify(plain(reflect(schema, fromBinary(schema, event.value))));
+  const asItIs = { type_url: event.typeUrl, value: base64(event.value) };
+  if (schema === undefined) return JSON.stringify(asItIs);
+  try {
+    return JSON.stringify(plain(reflect(schema, fromBinary(schema, event.value))));
+  } catch {
+    return JSON.stringify(asItIs); // whoever published it may publish what he likes; the next event is to be seen
+  }
 }
 
 function plain(message: ReflectMessage): Record<string, unknown> {

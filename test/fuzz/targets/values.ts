@@ -77,6 +77,7 @@ export const events: FuzzTarget = {
       ])
         same('kind', typeof look(path).value, 'string');
     }
-    JSON.parse(eventToJson({ typeUrl: 'unknown', value: bytes }));
+    for (const kind of [...kinds, 'none'])
+      JSON.parse(eventToJson({ typeUrl: `containerd.events.${kind}`, value: bytes }));
   },
 };

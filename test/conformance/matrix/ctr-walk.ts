@@ -4,7 +4,7 @@ import { busyboxImage } from '#test/support/busybox-image';
 import { DockerRegistry } from '#test/support/docker-registry';
 import { writeOciArchive } from '#test/support/oci-archive';
 import { sampleImage } from '#test/support/sample-image';
-import { berth, type Programs, programsWith, serveCommands, startWith, type Walked, walkedOf } from './walk.ts';
+import { berth, type Programs, programsWith, runScript, serveCommands, startWith, type Walked } from './walk.ts';
 
 const script = new URL('../ctr.sh', import.meta.url).pathname;
 
@@ -31,22 +31,16 @@ export async function walkCtr({ client, daemon: whose, shim }: Meeting): Promise
     'linux/arm64': sampleImage(image.layers, { architecture: 'arm64' }),
   });
   const { commands } = stack.use(serveCommands(join(work, 'commands'), { restart: () => daemon.restart() }));
-  const child = Bun.spawn(['sh', script], {
-    env: {
-      ...process.env,
-      CTR: join(client === berth ? programs.bin : client.bin, 'ctr'),
-      CONTAINERD_ADDRESS: daemon.address,
-      CLIENT: client.name,
-      DAEMON: whose.name,
-      SHIM: programs.shim,
-      ARCHIVE: archive,
-      MIRROR: `http://${mirror.host}`,
-      PRIVATE: registry.host,
-      WORK: work,
-      RESTART: commands.restart,
-    },
-    stdout: 'pipe',
-    stderr: 'inherit',
+  return await runScript(script, {
+    CTR: join(client === berth ? programs.bin : client.bin, 'ctr'),
+    CONTAINERD_ADDRESS: daemon.address,
+    CLIENT: client.name,
+    DAEMON: whose.name,
+    SHIM: programs.shim,
+    ARCHIVE: archive,
+    MIRROR: `http://${mirror.host}`,
+    PRIVATE: registry.host,
+    WORK: work,
+    RESTART: commands.restart,
   });
-  return walkedOf(await new Response(child.stdout).text(), await child.exited);
 }

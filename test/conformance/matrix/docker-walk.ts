@@ -10,10 +10,10 @@ import {
   type Programs,
   peers,
   programsWith,
+  runScript,
   serveCommands,
   startWith,
   type Walked,
-  walkedOf,
 } from './walk.ts';
 
 const script = new URL('../docker.sh', import.meta.url).pathname;
@@ -48,28 +48,22 @@ export async function walkDocker({ version, options = [], daemon: whose }: Docke
       up: () => daemon.start(),
     }),
   );
-  const child = Bun.spawn(['sh', script], {
-    env: {
-      ...process.env,
-      PATH: dockerd.path,
-      DOCKER: `docker --host ${dockerd.host}`,
-      CTR: join(programs.bin, 'ctr'),
-      CONTAINERD_ADDRESS: daemon.address,
-      SHIM: programs.shim,
-      DAEMON: whose.name,
-      ROOTFS: rootfs,
-      REGISTRY: `127.0.0.1:${registryPort}`,
-      NETNS: dockerd.network.join(' '),
-      CGROUP: dockerd.cgroup,
-      RESTART: commands.restart,
-      DOWN: commands.down,
-      UP: commands.up,
-      WORK: work,
-    },
-    stdout: 'pipe',
-    stderr: 'inherit',
+  return await runScript(script, {
+    PATH: dockerd.path,
+    DOCKER: `docker --host ${dockerd.host}`,
+    CTR: join(programs.bin, 'ctr'),
+    CONTAINERD_ADDRESS: daemon.address,
+    SHIM: programs.shim,
+    DAEMON: whose.name,
+    ROOTFS: rootfs,
+    REGISTRY: `127.0.0.1:${registryPort}`,
+    NETNS: dockerd.network.join(' '),
+    CGROUP: dockerd.cgroup,
+    RESTART: commands.restart,
+    DOWN: commands.down,
+    UP: commands.up,
+    WORK: work,
   });
-  return walkedOf(await new Response(child.stdout).text(), await child.exited);
 }
 
 /** All of busybox, and a user's entry. */

@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { type Cell, cells } from './cells.ts';
+import { stopWalks } from './walk.ts';
 
 const top = new URL('../../..', import.meta.url).pathname;
 
@@ -34,6 +35,7 @@ async function runAll(): Promise<boolean> {
   const { status } = spawnSync('sh', ['scripts/peers.sh'], { cwd: top, stdio: 'inherit' });
   if (status !== 0) throw new Error('the programs of others are missing');
   const outcomes: Outcome[] = [];
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stopWalks);
   for (const cell of chosen) {
     console.log(`\n== ${cell.name}`);
     const outcome = await runOne(cell);

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   copyFileSync,
   linkSync,
@@ -37,12 +39,36 @@ export interface Walked {
   readonly failed: readonly string[];
 }
 
-/** What a script printed, a line for each check, and its exit code. */
-export function walkedOf(output: string, code: number): Walked {
-  const all = output.split('\n').filter((line) => line !== '');
-  const failed = all.filter((line) => !line.startsWith('ok '));
-  if (failed.length === 0 && code !== 0) failed.push(`the script ended with ${code}`);
-  return { failed, succeeded: all.length - failed.length };
+/** Several times what the longest needs. */
+const scriptTimeoutMs = 900_000;
+const stopping = new AbortController();
+
+/** Ends the walks that are under way, and with them those to come; each clears away what it made. */
+export const stopWalks = (): void => stopping.abort();
+
+/** Runs a script that prints a line for each check. */
+export async function runScript(path: string, env: Readonly<Record<string, string>>): Promise<Walked> {
+  const child = spawn('sh', [path], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true, // what it started ends with it
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  const end = (): void => void process.kill(-(child.pid as number), 'SIGKILL');
+  stopping.signal.addEventListener('abort', end, { once: true });
+  const late = setTimeout(end, scriptTimeoutMs);
+  if (stopping.signal.aborted) end();
+  const [code] = await closed;
+  clearTimeout(late);
+  stopping.signal.removeEventListener('abort', end);
+  const lines = output.split('\n').filter((line) => line !== '');
+  const failed = lines.filter((line) => !line.startsWith('ok '));
+  const succeeded = lines.length - failed.length;
+  if (code === null) failed.push('the script was ended');
+  else if (failed.length === 0 && code !== 0) failed.push(`the script ended with ${code}`);
+  return { failed, succeeded };
 }
 
 /**

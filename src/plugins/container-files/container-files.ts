@@ -2,6 +2,7 @@ import { Metadata } from '#core/metadata';
 import { definePlugin } from '#core/plugin/plugin';
 import { one } from '#core/plugin/slot';
 import { Tasks } from '#core/runtime/tasks';
+import type { Scope } from '#core/scope';
 import { ContainerFiles } from '#core/transfer/container-files';
 import { fromUnicode, toDisplay } from '#lib/tar/byte-text';
 import { cleanPath } from '#lib/tar/paths';
@@ -13,22 +14,35 @@ export default definePlugin({
   slot: ContainerFiles,
   id: 'files',
   needs: { metadata: one(Metadata), tasks: one(Tasks, 'tasks-service') },
-  start: ({ daemon }, { metadata, tasks }) => containerFiles({ metadata, tasks, tempDir: daemon.tempDir }),
+  start: ({ daemon, signal }, { metadata, tasks }) =>
+    containerFiles({ metadata, tasks, tempDir: daemon.tempDir }, signal),
 });
 
-function containerFiles(parts: RootParts): ContainerFiles {
+/** Disposed, it waits until nothing of a copy is mounted any more; `stopping` has ended all of them by then. */
+function containerFiles(parts: RootParts, stopping: AbortSignal): ContainerFiles & AsyncDisposable {
+  const underway = new Set<Promise<unknown>>();
   const clean = (path: string): string => toDisplay(cleanPath(fromUnicode(path)));
+  const within = async <T>(
+    scope: Scope,
+    container: string,
+    use: (root: number, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> => {
+    const signal = AbortSignal.any([scope.signal, stopping]);
+    const work = withContainerRoot(parts, { ...scope, signal }, container, (root) => use(root, signal));
+    underway.add(work);
+    return await work.finally(() => underway.delete(work));
+  };
   return {
     async *read(scope, container, path, { noWalk = false } = {}) {
-      const { signal } = scope;
       yield* fromWithin((use) =>
-        withContainerRoot(parts, scope, container, (root) => use(packInThread(root, clean(path), { noWalk, signal }))),
+        within(scope, container, (root, signal) => use(packInThread(root, clean(path), { noWalk, signal }))),
       );
     },
     write: (scope, container, path, archive, { preserveOwnership = false } = {}) =>
-      withContainerRoot(parts, scope, container, (root) =>
-        unpackInThread(root, clean(path), archive, { preserveOwnership, signal: scope.signal, tempDir: parts.tempDir }),
+      within(scope, container, (root, signal) =>
+        unpackInThread(root, clean(path), archive, { preserveOwnership, signal, tempDir: parts.tempDir }),
       ),
+    [Symbol.asyncDispose]: async () => void (await Promise.allSettled(underway)),
   };
 }
 

@@ -56,6 +56,7 @@ async function openMetadata(stores: readonly Store[]): Promise<CheckedMetadata |
 }
 
 function placeOf(config: DaemonConfig, plugin: AnyPlugin, report: Report, deep: boolean): CheckPlace<unknown> {
-  const rootDir = join(config.top.root, pluginName(plugin));
-  return { config: config.of(plugin), rootDir, id: plugin.id, deep, report };
+  const name = pluginName(plugin);
+  const directories = { rootDir: join(config.top.root, name), stateDir: join(config.top.state, name) };
+  return { config: config.of(plugin), ...directories, id: plugin.id, deep, report };
 }

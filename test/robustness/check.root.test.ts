@@ -45,7 +45,17 @@ async function check(
   root: string,
   ...flags: string[]
 ): Promise<{ readonly code: number; readonly findings: Finding[] }> {
-  const ran = await runProgramForTest(containerd(''), ['-c', '/dev/null', '--root', root, 'check', '--json', ...flags]);
+  const ran = await runProgramForTest(containerd(''), [
+    '-c',
+    '/dev/null',
+    '--root',
+    root,
+    '--state',
+    join(root, 'state'),
+    'check',
+    '--json',
+    ...flags,
+  ]);
   const lines = ran.out.split('\n').filter((line) => line !== '');
   return { code: ran.code, findings: lines.map((line) => JSON.parse(line) as Finding) };
 }
@@ -112,7 +122,16 @@ test('nothing is removed without a word: users of what is lost are named, and wh
 test('a store that somebody has is left alone, and so is one that is not there', async () => {
   await using on = await startBusyboxDaemon({ parent: '/dev/shm' });
   const run = (root: string, ...more: string[]) =>
-    runProgramForTest(containerd(''), ['-c', '/dev/null', '--root', root, 'check', ...more]);
+    runProgramForTest(containerd(''), [
+      '-c',
+      '/dev/null',
+      '--root',
+      root,
+      '--state',
+      `${root}/state`,
+      'check',
+      ...more,
+    ]);
   expect(await run(on.daemon.root, '--repair')).toMatchObject({
     code: 1,
     err: expect.stringMatching(/in use by another daemon \(pid \d+\)/),

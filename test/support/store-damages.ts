@@ -273,6 +273,21 @@ export const leftovers: Readonly<Record<string, Damage>> = {
         recursive: true,
       }),
   },
+  'a work directory of no task': {
+    of: 'bundle-orphan',
+    keeps: true,
+    do: ({ path }) => mkdirSync(path('io.containerd.runtime.v2.task/default/gone'), { recursive: true }),
+  },
+  'a bundle whose removal was cut short': {
+    of: 'bundle-orphan',
+    keeps: true,
+    do: ({ path }) => mkdirSync(path('state/io.containerd.runtime.v2.task/default/.gone'), { recursive: true }),
+  },
+  'a bundle whose making was cut short': {
+    of: 'bundle-orphan',
+    keeps: true,
+    do: ({ path }) => mkdirSync(path('state/io.containerd.runtime.v2.task/default/new'), { recursive: true }),
+  },
   'a snapshot of no namespace': {
     of: 'snapshot-orphan',
     do: ({ sql, meta }) => sql(meta, `DELETE FROM snapshots WHERE snapshotter = 'native'`),

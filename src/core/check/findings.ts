@@ -33,6 +33,8 @@ export const findingKinds = {
     'A commit of a snapshot that was cut short: it is finished or undone when it is next met.',
   ],
   'removal-pending': ['leftover', 'A backend still has something to remove.'],
+  'bundle-orphan': ['leftover', 'A directory of a task, or a part of one, that a crash or a reboot has cut off.'],
+  'task-orphan': ['note', 'A task whose container has no record: it may run.'],
   'stray-file': ['note', 'A file among the blobs whose name is no digest.'],
   'image-incomplete': ['note', 'An image whose target the namespace does not have: it must be pulled again.'],
   'container-incomplete': ['note', 'A container whose root file system is not there.'],

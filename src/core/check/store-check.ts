@@ -6,6 +6,8 @@ export interface CheckPlace<C> {
   readonly config: C;
   /** `<root>/<uri>.<id>`; may not be there. */
   readonly rootDir: string;
+  /** `<state>/<uri>.<id>`; may not be there. */
+  readonly stateDir: string;
   /** The plugin's id: a snapshotter's name. */
   readonly id: string;
   /** Read the bytes, too. */
@@ -20,6 +22,8 @@ export interface CheckedMetadata extends AsyncDisposable {
   readonly expected: ReadonlySet<string>;
   /** Names of ingests in the content store. */
   readonly ingests: ReadonlySet<string>;
+  /** `<namespace>/<id>` of all containers and sandboxes. */
+  readonly runnable: ReadonlySet<string>;
   snapshots(snapshotter: string): readonly KnownSnapshot[];
   /** What goes away with a blob, or with a snapshot and all that lies on it, in words: `image busybox (default)`. */
   usersOfBlob(digest: string): readonly string[];

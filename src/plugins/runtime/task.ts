@@ -5,6 +5,7 @@ import { definePlugin } from '#core/plugin/plugin';
 import { maybe, one } from '#core/plugin/slot';
 import { Runtime } from '#core/runtime/runtime';
 import { defaultPlatform, formatPlatform, parsePlatform } from '#lib/platform';
+import { checkBundles } from './check-bundles.ts';
 import { limitsOf } from './limits.ts';
 import { openRuntime } from './open.ts';
 
@@ -19,6 +20,7 @@ export default definePlugin({
     }),
     sched_core: flag({ help: 'Ask shims for a core scheduling domain of their own (SCHED_CORE=1).' }),
   }),
+  check: { backend: checkBundles },
   needs: { events: one(Events), mounts: maybe(MountManager) },
   exports: { 'log-uri-schemes': 'fifo,binary,binary-v2,file' },
   async start({ config, rootDir, stateDir, signal, log, daemon, setPlatforms, answerQuestions }, { events, mounts }) {

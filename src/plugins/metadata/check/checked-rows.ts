@@ -49,6 +49,13 @@ export class CheckedRows implements CheckedMetadata {
     return new Set(this.#all<{ backend_ref: string }>('SELECT backend_ref FROM ingests').map((row) => row.backend_ref));
   }
 
+  get runnable(): ReadonlySet<string> {
+    const rows = this.#all<{ ns: string; id: string }>(
+      'SELECT ns, id FROM containers UNION SELECT ns, id FROM sandboxes',
+    );
+    return new Set(rows.map(({ ns, id }) => `${ns}/${id}`));
+  }
+
   snapshots(snapshotter: string): readonly KnownSnapshot[] {
     const rows = this.#cells().filter((row) => row.snapshotter === snapshotter);
     const keys = new Map(rows.map((row) => [`${row.ns}\n${row.name}`, row.backend_key]));

@@ -6,18 +6,7 @@ import { run } from '#test/support/daemon';
 import { runProgramForTest } from '#test/support/run-program';
 
 /** What another program has and ours has not, each with its reason. */
-const reasons: Readonly<Record<string, string>> = {
-  ...because('profiles of the daemon are not offered yet', [
-    'ctr pprof: no such command',
-    ...['block', 'goroutines', 'heap', 'profile', 'threadcreate', 'trace'].map(
-      (name) => `ctr pprof ${name}: no such command`,
-    ),
-  ]),
-};
-
-function because(reason: string, lines: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(lines.map((line) => [line, reason]));
-}
+const reasons: Readonly<Record<string, string>> = {};
 
 export interface Comparison {
   /** Commands that both have. */

@@ -57,6 +57,7 @@ import removeNamespace from './namespaces/remove.ts';
 import defaultSpec from './oci/spec.ts';
 import inspectRuntime from './plugins/inspect-runtime.ts';
 import listPlugins from './plugins/list.ts';
+import { pprof } from './pprof/pprof.ts';
 import run from './run/run.ts';
 import listSandboxes from './sandboxes/list.ts';
 import removeSandboxes from './sandboxes/remove.ts';
@@ -196,6 +197,7 @@ export const ctr: Program = {
     ),
     install,
     group('oci', 'OCI tools', [defaultSpec]),
+    pprof,
     group('sandboxes', 'manage sandboxes', [runSandbox, listSandboxes, removeSandboxes], {
       aliases: ['sandbox', 'sb', 's'],
     }),

@@ -18,7 +18,8 @@ export default definePlugin({
   }),
   start({ config }) {
     const { pool_name, root_path, base_image_size } = config;
-    if (pool_name === '' && root_path === '' && base_image_size === '') throw new SkipPlugin('devmapper not configured');
+    if (pool_name === '' && root_path === '' && base_image_size === '')
+      throw new SkipPlugin('devmapper not configured');
     throw notImplemented('devmapper is configured, but there is no snapshotter for it here; use overlayfs');
   },
 });

@@ -76,7 +76,7 @@ for (const withoutRebase of [false, true]) {
     const see = await lookAt(overlay(engine), top);
     expect([see('etc/b'), see('big/small'), see('big/random')?.length !== 0]).toEqual(['replaced', 'small', true]);
     const labels = async (digest: string) => (await engine.metadata.content.info(scope, digest as Digest)).labels;
-    const source = { [`containerd.io/distribution.source.127.0.0.1`]: 'a/b' };
+    const source = { 'containerd.io/distribution.source.127.0.0.1': 'a/b' };
     expect(await labels(image.manifest.digest)).toEqual({
       ...source,
       'containerd.io/gc.ref.content.config': image.config.digest,

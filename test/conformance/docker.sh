@@ -35,6 +35,7 @@ mkdir -p "$DOCKER_CONFIG"
 # images: from a tar, to a registry and back
 case $DAEMON in berth) version=berth ;; *) version=$DAEMON ;; esac
 check version "Client:.*Server:.*containerd:.*Version: +[^ ]*$version" $DOCKER version
+if [ "$IMAGES" = containerd ]; then check image-store 'driver-type: io.containerd.snapshotter.v1' $DOCKER info; fi
 check import '^sha256:[0-9a-f]{64}' $DOCKER import --change 'ENV PATH=/bin' --change 'CMD ["sh"]' "$ROOTFS" busybox:latest
 refuse push-as-nobody 'authentication required|no basic auth|unauthorized|denied' sh -c "$DOCKER tag busybox $REGISTRY/lib/busybox:1 && $DOCKER push $REGISTRY/lib/busybox:1"
 check login 'Login Succeeded' sh -c "printf secret | $DOCKER login -u user --password-stdin $REGISTRY"
@@ -171,4 +172,11 @@ check no-tasks '^TASK +PID +STATUS *~?$' $CTR -n moby task ls
 check no-records '^CONTAINER +IMAGE +RUNTIME *~?$' $CTR -n moby container ls
 check no-shims '^$' shims
 check no-cgroups '^$' sh -c "find /sys/fs/cgroup/*$CGROUP -mindepth 1 -type d 2> /dev/null; true"
+if [ "$IMAGES" = containerd ]; then
+  check images-in-containerd "$REGISTRY/lib/busybox:1.*docker.io/library/built:latest" $CTR -n moby image ls
+  check prune 'Total reclaimed space' $DOCKER system prune --all --force
+  check no-images '^REF[^~]*~?$' $CTR -n moby image ls
+  check no-snapshots '^KEY[^~]*~?$' eventually '^KEY[^~]*~?$' $CTR -n moby snapshots ls
+  check no-content '^DIGEST[^~]*~?$' eventually '^DIGEST[^~]*~?$' $CTR -n moby content ls
+fi
 exit $((failed > 0))

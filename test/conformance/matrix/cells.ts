@@ -46,8 +46,9 @@ const help = (name: 'ctr' | 'containerd'): Cell => ({
   },
 });
 
-const docker = (meeting: DockerMeeting, name = ''): Cell => {
-  const { version, daemon } = meeting;
+const docker = (meeting: DockerMeeting): Cell => {
+  const { version, daemon, imagesInContainerd = false } = meeting;
+  const name = imagesInContainerd ? '-images' : '';
   return {
     name: `dockerd-${version}${name}/${daemon.name}`,
     client: `dockerd ${version}${name}`,
@@ -111,10 +112,12 @@ export const cells: readonly Cell[] = [
   differential,
   docker({ version: '20.10', daemon: berth }),
   docker({ version: '28.5', daemon: berth }),
+  docker({ version: '28.5', daemon: berth, imagesInContainerd: true }),
   { ...ctr({ client: debian, daemon: debian, shim: debian }), reference: true },
   { ...ctr({ client: unstable, daemon: unstable, shim: unstable }), reference: true },
   { ...ctr({ client: unstable, daemon: debian, shim: debian }), reference: true },
   { ...ctr({ client: debian, daemon: unstable, shim: unstable }), reference: true },
   { ...docker({ version: '20.10', daemon: debian }), reference: true },
   { ...docker({ version: '28.5', daemon: unstable }), reference: true },
+  { ...docker({ version: '28.5', daemon: unstable, imagesInContainerd: true }), reference: true },
 ];

@@ -23,20 +23,26 @@ const registryPort = 5000; // in the network namespace, which is ours alone
 export interface DockerMeeting {
   /** The dockerd below build/peers. */
   readonly version: string;
-  /** Further flags of dockerd. */
-  readonly options?: readonly string[];
+  /** Whether its images are containerd's, and not its own. */
+  readonly imagesInContainerd?: boolean;
   /** Its containerd, with the shim of the same. */
   readonly daemon: Programs;
 }
 
 /** Drives test/conformance/docker.sh against a dockerd with a containerd of its own. @throws when something does not start or stays */
-export async function walkDocker({ version, options = [], daemon: whose }: DockerMeeting): Promise<Walked> {
+export async function walkDocker({
+  version,
+  imagesInContainerd = false,
+  daemon: whose,
+}: DockerMeeting): Promise<Walked> {
   await using stack = new AsyncDisposableStack();
   const programs = stack.use(programsWith(whose));
   const daemon = stack.use(await startWith(programs.bin, whose));
   const work = join(daemon.directory, 'work');
   mkdirSync(work);
-  const dockerd = stack.use(await Dockerd.start(daemon, version, options));
+  const dockerd = stack.use(
+    await Dockerd.start(daemon, version, imagesInContainerd ? ['--feature=containerd-snapshotter=true'] : []),
+  );
 
   stack.use(await startRegistry(work, dockerd.network));
   const rootfs = join(work, 'rootfs.tar');
@@ -59,6 +65,7 @@ export async function walkDocker({ version, options = [], daemon: whose }: Docke
     REGISTRY: `127.0.0.1:${registryPort}`,
     NETNS: dockerd.network.join(' '),
     CGROUP: dockerd.cgroup,
+    IMAGES: imagesInContainerd ? 'containerd' : 'graph',
     RESTART: commands.restart,
     DOWN: commands.down,
     UP: commands.up,

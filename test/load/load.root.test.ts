@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { churn, crowd, execs, idle, type Outcome } from './measures.ts';
+import { pulls } from './pulls.ts';
 import { type Rig, startRig } from './rig.ts';
 
 /** Small enough for every run of the tests; `npm run load` is the whole. */
@@ -16,6 +17,7 @@ test.each([
   ['idle', idle],
   ['execs', execs],
   ['churn', churn],
+  ['pulls', pulls],
 ] as const)(
   '%s: under a little load nothing goes wrong, nothing grows and nothing is left',
   async (_, measure) => {

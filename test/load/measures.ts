@@ -137,7 +137,7 @@ export async function churn(rig: Rig, { churnSeconds }: Size): Promise<Outcome> 
   const seconds = () => (performance.now() - begin) / 1000;
   let made = 0;
   // The measure's own pauses give even samples: between them nothing is under way.
-  const pieces = Math.max(3, Math.min(12, Math.round(churnSeconds / 20)));
+  const pieces = piecesOf(churnSeconds);
   for (let piece = 1; piece <= pieces; piece++) {
     const until = (churnSeconds * piece) / pieces;
     await Promise.all(
@@ -163,8 +163,11 @@ export async function churn(rig: Rig, { churnSeconds }: Size): Promise<Outcome> 
 
 const churners = 4;
 
+/** How many samples are taken of so long a time. */
+export const piecesOf = (seconds: number): number => Math.max(3, Math.min(12, Math.round(seconds / 20)));
+
 /** A daemon that has done everything once: what it keeps for good is there. */
-async function warm(rig: Rig): Promise<Sample> {
+export async function warm(rig: Rig): Promise<Sample> {
   const { scope, top } = rig.on;
   await shared(rig, rig.clients.length * 2, async (client, n) => {
     await launch(client, scope, `warm-${n}`, top);
@@ -177,7 +180,7 @@ async function warm(rig: Rig): Promise<Sample> {
 const patienceSeconds = 30;
 
 /** Waits until what is removed behind the last answer is gone. */
-async function settled(rig: Rig, before: Sample): Promise<Sample> {
+export async function settled(rig: Rig, before: Sample): Promise<Sample> {
   let now = await sampleOf(rig, 0, 0);
   for (let waited = 0; waited < patienceSeconds && kept(before, now).length > 0; waited++) {
     await wait(1_000);
@@ -196,14 +199,14 @@ const slack: Partial<Record<keyof Sample, number>> = {
 const countable = ['threads', 'descriptors', 'inotify', 'mounts', 'cgroups', 'shims', 'pending', 'residentMb'] as const;
 
 /** What is there afterwards and was not there before. */
-function kept(before: Sample, after: Sample): readonly string[] {
+export function kept(before: Sample, after: Sample): readonly string[] {
   return countable
     .filter((name) => after[name] > before[name] + (slack[name] ?? 0))
     .map((name) => `${name}: ${before[name].toFixed(0)} before, ${after[name].toFixed(0)} afterwards`);
 }
 
 /** Compares the middle third of a series with its last: the first is still on its way up. */
-function growing(series: readonly Sample[]): readonly string[] {
+export function growing(series: readonly Sample[]): readonly string[] {
   const third = Math.max(1, Math.floor(series.length / 3));
   const [middle, last] = [series.slice(third, 2 * third), series.slice(-third)];
   const mean = (some: readonly Sample[], name: (typeof countable)[number]) =>

@@ -5,7 +5,7 @@ import type { Outcome } from './measures.ts';
 import { limits, type Sample } from './sample.ts';
 
 const columns: readonly (readonly [title: string, value: (sample: Sample) => string])[] = [
-  ['containers', ({ containers }) => String(containers)],
+  ['made', ({ containers }) => String(containers)],
   ['daemon RSS MB', ({ residentMb }) => residentMb.toFixed(1)],
   ['PSS MB', ({ proportionalMb }) => proportionalMb.toFixed(1)],
   ['threads', ({ threads }) => String(threads)],
@@ -36,9 +36,9 @@ const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 /** `docs/reference/reliability.md`. */
 export const page = (outcomes: readonly Outcome[], loadBefore: number): string => `# Reliability
 
-What Berth does under load. This page is written by \`npm run load -- --write\`; \`test/load\` is what it does. \`--minutes 60\` is the long form of the last measure.
+What Berth does under load. This page is written by \`npm run load -- --write\`; \`test/load\` is what it does. \`--minutes 60\` is the long form of the last two measures.
 The daemon, its store on a tmpfs, the shims and runc are driven by clients of our own library in one process, on connections of their own. The first line of each table is the daemon
-before, after it has done everything once; the last is when all is removed. *pending* are calls and the like under way; a subscription counts as one.
+before, after it has done everything once; the last is when all is removed. *made* are the containers or images so far, *pending* calls and the like under way.
 
 ${outcomes.map(section).join('\n')}
 ## What it was measured on

@@ -1,18 +1,19 @@
 /**
  * Puts load on the built daemon and looks whether anything grows or is left. Needs root. Some minutes.
  *
- *   npm run load -- [--write] [--only crowd,idle,execs,churn] [--minutes N] [--crowd N] [--idle N] [--execs N] [--clients N] [--parent DIR]
+ *   npm run load -- [--write] [--only crowd,idle,execs,churn,pulls] [--minutes N] [--crowd N] [--idle N] [--execs N] [--clients N] [--parent DIR]
  *
- * `--minutes` is how long containers are made and removed (2 unless told). Ends with 1 when something is wrong.
+ * `--minutes` is how long containers are made and removed, and images pulled (2 unless told). Ends with 1 when something is wrong.
  */
 import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { churn, crowd, execs, idle, type Outcome } from './measures.ts';
+import { pulls } from './pulls.ts';
 import { page, section } from './report.ts';
 import { startRig } from './rig.ts';
 
-const measures = { crowd, idle, execs, churn } as const;
+const measures = { crowd, idle, execs, churn, pulls } as const;
 const names = Object.keys(measures) as (keyof typeof measures)[];
 const { values: options } = parseArgs({
   options: {

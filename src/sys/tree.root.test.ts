@@ -2,7 +2,6 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import {
   closeSync,
   constants,
-  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,

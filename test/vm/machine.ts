@@ -16,7 +16,7 @@ export const logDirectory = new URL('../../build/vm-logs', import.meta.url).path
 
 const kernelParameters = [
   'root=/dev/nvme0n1 rw console=ttyS0 quiet loglevel=5 panic=-1 mitigations=off',
-  'apparmor=1 security=apparmor systemd.show_status=0 systemd.default_timeout_start_sec=60s',
+  'apparmor=1 security=apparmor systemd.show_status=0 systemd.default_timeout_start_sec=300s',
 ];
 
 /**
@@ -104,6 +104,11 @@ export class Machine implements AsyncDisposable {
       if (code === 0) return stdout.trim();
     }
     return await this.ok(script, timeoutSeconds);
+  }
+
+  /** What is in the cache of the store's disk and not yet on it. */
+  get unflushedBytes(): number {
+    return this.#disk?.unflushedBytes ?? 0;
   }
 
   /** Takes the power away, between two instructions. What the store's disk has not flushed is kept sector by sector as `keeps` says. */

@@ -32,6 +32,9 @@ for (let cut = 0; cut < cuts; cut++) {
     const late = Date.now() + 300_000;
     while (acknowledged(at().said).length < wanted && Date.now() < late) await wait(20);
     await wait(random() * 3000);
+    // Between two writes the disk has nothing to lose; mostly it shall have.
+    const risky = random() < 0.8 ? Date.now() + 20_000 : 0;
+    while (at().unflushedBytes === 0 && Date.now() < risky) await wait(1);
     const share = keptShares[cut % keptShares.length] ?? 0;
     const fate = await at().powerCut(() => random() < share);
     const said = acknowledged(at().said);

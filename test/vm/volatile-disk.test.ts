@@ -43,8 +43,10 @@ test('a power cut takes what was not flushed, sector by sector as it is told, an
   await client.write(0, 'a'.repeat(1024));
   await client.flush();
   await client.write(0, 'b'.repeat(1024));
+  expect(disk.unflushedBytes).toBe(1024);
   const fates = [true, false];
   expect(disk.powerCut(() => fates.shift() ?? false)).toEqual({ kept: 1, lost: 1 });
+  expect(disk.unflushedBytes).toBe(0);
   expect(onDisk(0, 1024)).toBe('b'.repeat(512) + 'a'.repeat(512));
 });
 

@@ -38,6 +38,11 @@ export class VolatileDisk implements AsyncDisposable {
     return disk;
   }
 
+  /** What a power cut would put at risk now. */
+  get unflushedBytes(): number {
+    return this.#unflushedBytes;
+  }
+
   /** Ends all connections; of what was not flushed, `keeps` says for each sector whether it has reached the disk. */
   powerCut(keeps: () => boolean): { readonly kept: number; readonly lost: number } {
     for (const socket of this.#connections) socket.destroy();

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test';
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { FrameScanner, headerBytes } from './frame-scanner.ts';
 import { WindowMend } from './window-mend.ts';
 
@@ -85,6 +86,44 @@ test('wherever the frames are broken on their way', async () => {
   });
   await upload(server.port);
   expect([...server.received.values()]).toEqual([size, size]);
+}, 10_000);
+
+test('an answer that comes before the client has ended its side is whole, reset or not', async () => {
+  const reset = frame(3, 0, 1, Buffer.alloc(4));
+  const server = createServer((socket) => {
+    socket.write(settings(65_535));
+    const scanner = new FrameScanner({
+      skip: 24,
+      onFrame({ type, flags, stream }) {
+        if (type === 4 && flags === 0) socket.write(frame(4, 1, 0, Buffer.alloc(0)));
+        if (type !== 0 || (flags & 1) !== 0) return;
+        reset.writeUInt32BE(stream, 5);
+        const answer = [frame(1, 0x4, stream, Buffer.from([0x88])), frame(0, 0, stream, Buffer.from('word'))];
+        const trailers = Buffer.from([0, 1, 0x61, 1, 0x62]); // a: b
+        socket.write(Buffer.concat([...answer, frame(1, 0x5, stream, trailers), reset]));
+      },
+    });
+    socket.on('data', (chunk: Buffer) => scanner.scan(chunk));
+    socket.on('error', () => {});
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  using _ = { [Symbol.dispose]: () => server.close() };
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  await once(socket, 'connect');
+  const session = connectHttp2('http://x', { createConnection: () => new WindowMend(socket) });
+  for (let i = 0; i < 30; i++) {
+    const stream = session.request({ ':method': 'POST', ':path': '/' });
+    stream.write('question');
+    await once(stream, 'response');
+    await wait(5); // whoever reads may be late
+    let said = '';
+    stream.setEncoding('utf8').on('data', (text: string) => (said += text));
+    await once(stream, 'end');
+    expect(said).toBe('word');
+    stream.end();
+  }
+  session.destroy();
 }, 10_000);
 
 test('bytes pass as they came, in whatever pieces they come; only a frame that is wanted is held until it is whole', () => {

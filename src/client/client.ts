@@ -33,7 +33,7 @@ import { remoteTransfer } from '#rpc/transfer/client';
 import { remoteContainerFiles } from '#rpc/transfer/container-files';
 import { type ClientTls, openTransport, type Transport } from '#rpc/transport';
 import { remoteVersion } from '#rpc/version/client';
-import { clientRegistries, localTransfer } from './local-transfer.ts';
+import { lazyTransfer } from './lazy-transfer.ts';
 
 /**
  * A daemon, Berth's or containerd's, as a program uses it. The stores are those of `src/core`, with the promises written there.
@@ -106,8 +106,13 @@ export function openClient(address: string = defaultAddress, options: ClientOpti
     transport,
   };
   const introspection = remoteIntrospection(transport);
-  const registries = clientRegistries(options.environment ?? process.env, silent);
-  const performers = { client: localTransfer(stores, registries, silent), daemon: remoteTransfer(transport) };
+  const held = new DisposableStack();
+  const local = lazyTransfer(async () => {
+    const { clientRegistries, localTransfer } = await import('./local-transfer.ts');
+    const registries = held.use(clientRegistries(options.environment ?? process.env, silent));
+    return localTransfer(stores, registries, silent);
+  });
+  const performers = { client: local, daemon: remoteTransfer(transport) };
   let usual: Promise<Performer> | undefined;
   return {
     ...stores,
@@ -141,7 +146,7 @@ export function openClient(address: string = defaultAddress, options: ClientOpti
       return { id, scope: { ...scope, lease: id }, [Symbol.asyncDispose]: () => leases.delete(detached, id) };
     },
     [Symbol.asyncDispose]: async () => {
-      registries[Symbol.dispose]();
+      held.dispose();
       transport[Symbol.dispose]();
     },
   };

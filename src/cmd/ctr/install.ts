@@ -1,5 +1,4 @@
 import { invalidArgument } from '#base/errors';
-import { installImage } from '#client/install-image';
 import { flag, text } from '../cli/flags.ts';
 import { command } from './globals.ts';
 
@@ -16,6 +15,7 @@ export default command({
   },
   run: async ({ client, scope }, { args: [name], flags }) => {
     if (name === undefined || name === '') throw invalidArgument('please provide an image reference to install');
+    const { installImage } = await import('#client/install-image');
     await installImage(client, scope, await client.images.get(scope, name), flags);
     return 0;
   },

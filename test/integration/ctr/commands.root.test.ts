@@ -123,8 +123,6 @@ test('containers and run', async () => {
     ['run nothing c1', 1, undefined, /image "nothing": not found/],
     ['run busybox', 1, undefined, /container id must be provided/],
     ['run', 1, undefined, /image ref must be provided/],
-    ['run --gpus 0 busybox c1', 1, undefined, /--gpus: not implemented/],
-    ['run --cni busybox c1', 1, undefined, /--cni: not implemented/],
     ['run --seccomp-profile /x busybox c1', 1, undefined, /seccomp must be set to true/],
     ['run --uidmap 0:1:2 busybox c1', 1, undefined, /uidmap and gidmap must be specified together/],
     ['c ls -q', 0],

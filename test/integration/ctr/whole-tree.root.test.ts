@@ -79,6 +79,10 @@ test('images are looked into, converted and tagged', async () => {
 }, 60_000);
 
 test('an archive is imported with labels, and its layers need not stay', async () => {
+  // Pruning takes the layers of all images of a namespace.
+  const namespace = `${on.scope.namespace}-two`;
+  const ctr = ctrAt(on.daemon.address, namespace);
+  const walk = (steps: readonly Step[]) => walkSteps(ctr, steps);
   const archive = join(work, 'two.tar');
   const layer = join(work, 'layer');
   mkdirSync(layer);
@@ -101,7 +105,8 @@ test('an archive is imported with labels, and its layers need not stay', async (
     [`content get ${digest}`, 0, /./s],
     ['content prune references', 0],
     [`content get ${digest}`, 1, undefined, /not found/],
-    ['images rm example.com/two:v1', 0, /two/],
+    ['images rm --sync example.com/two:v1', 0, /two/],
+    [`namespaces rm ${namespace}`, 0, /two/],
   ]);
 }, 60_000);
 

@@ -1,5 +1,4 @@
 import { invalidArgument, isFault, messageOf } from '#base/errors';
-import { checkpointContainer } from '#client/checkpoint';
 import type { Scope } from '#core/scope';
 import { flag } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
@@ -26,6 +25,7 @@ export default command({
     const pause = task?.status === 'running';
     if (pause) await client.tasks.pause(scope, id);
     try {
+      const { checkpointContainer } = await import('#client/checkpoint');
       await checkpointContainer(client, scope, container, name, flags);
     } finally {
       // Also when the user has had enough of it.

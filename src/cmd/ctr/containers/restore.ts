@@ -1,5 +1,4 @@
 import { invalidArgument, isFault, notFound } from '#base/errors';
-import { restoreContainer } from '#client/checkpoint';
 import { createTask, deleteContainerIfThere, deleteTaskIfThere } from '#client/task';
 import { pull } from '#client/transfer';
 import { flag } from '../../cli/flags.ts';
@@ -23,6 +22,7 @@ export default command({
       if (!isFault(thrown, 'not_found')) throw thrown;
       return pull(client, scope, name, { unpack: false, platforms: 'all' });
     });
+    const { restoreContainer } = await import('#client/checkpoint');
     const { container, checkpoint } = await restoreContainer(client, scope, id, image, flags);
     try {
       if (flags.live && checkpoint === undefined) throw notFound(`a task in checkpoint ${name}`);

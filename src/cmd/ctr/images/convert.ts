@@ -1,6 +1,4 @@
 import { invalidArgument } from '#base/errors';
-import { convertImage } from '#client/convert-image';
-import { uncompressLayer } from '#client/uncompress-layer';
 import { allPlatforms, anyPlatform, defaultPlatform, onlyPlatform, parsePlatform } from '#lib/platform';
 import { flag, list } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
@@ -27,6 +25,8 @@ export default command({
       throw invalidArgument('src and target image need to be specified');
     const chosen =
       flags.platform.length > 0 ? anyPlatform(...flags.platform.map(parsePlatform)) : onlyPlatform(defaultPlatform());
+    const { convertImage } = await import('#client/convert-image');
+    const { uncompressLayer } = await import('#client/uncompress-layer');
     const image = await convertImage(client, scope, source, target, {
       platforms: flags['all-platforms'] ? allPlatforms : chosen,
       toOci: flags.oci,

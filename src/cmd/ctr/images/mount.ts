@@ -1,6 +1,5 @@
 import { invalidArgument, isFault } from '#base/errors';
 import { pull } from '#client/transfer';
-import { unpackImage } from '#client/unpack';
 import { isUnpacked, rootSnapshot } from '#client/unpacked';
 import { manifestFor } from '#core/images/image-content';
 import type { Image } from '#core/images/images';
@@ -45,7 +44,9 @@ export default command({
     const image = await labelled(leased, await imageOf(leased, name, invocation), chosen.label);
     if (!(await isUnpacked(client, lease.scope, image.target, platforms, chosen.snapshotter))) {
       const found = await manifestFor(client.content, lease.scope, image.target, platforms);
-      await unpackImage(client, lease.scope, found, chosen.snapshotter, { syncFs: chosen['sync-fs'] });
+      await (await import('#client/unpack')).unpackImage(client, lease.scope, found, chosen.snapshotter, {
+        syncFs: chosen['sync-fs'],
+      });
     }
     const root = await rootSnapshot(client, lease.scope, image.target, platforms);
     const store = await client.snapshotter(scope, chosen.snapshotter);

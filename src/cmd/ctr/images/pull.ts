@@ -37,6 +37,8 @@ export default command({
     if (reference === undefined || reference === '') throw invalidArgument('please provide an image reference to pull');
     if (flags['skip-metadata'] && flags['all-metadata'])
       throw invalidArgument('all-metadata and skip-metadata cannot be used together');
+    const most = flags['max-concurrent-downloads'];
+    const limit = most === 0 ? {} : { maxDownloads: atLeastOne('max-concurrent-downloads', most) };
     const platforms: readonly Platform[] =
       flags.platform.length > 0 ? flags.platform.map(parsePlatform) : [defaultPlatform()];
     await using registry = await registryOptions(io, reference, flags);
@@ -63,9 +65,7 @@ export default command({
         labels: parseNewLabels(flags.label),
         snapshotter: flags.snapshotter,
         syncFs: flags['sync-fs'],
-        ...(flags['max-concurrent-downloads'] === 0
-          ? {}
-          : { maxDownloads: atLeastOne('max-concurrent-downloads', flags['max-concurrent-downloads']) }),
+        ...limit,
         onProgress: display.observe,
       });
     }

@@ -1,5 +1,4 @@
 import { silent } from '#base/log';
-import { clientRegistries } from '#client/local-transfer';
 import { parseReference, type Reference } from '#lib/reference';
 import type { Repository } from '#lib/registry/repository';
 import type { Values } from '../../cli/flags.ts';
@@ -20,6 +19,7 @@ export async function openRepository(
 ): Promise<OpenRepository> {
   const reference = parseReference(text);
   await using held = new AsyncDisposableStack();
+  const { clientRegistries } = await import('#client/local-transfer');
   const options = held.use(await registryOptions(io, text, flags));
   const registries = held.use(clientRegistries(io.env, silent));
   const repository = await registries.open({ ...options, reference: text }, reference);

@@ -3,7 +3,6 @@ import type { Any } from '#base/any';
 import { invalidArgument } from '#base/errors';
 import { packSpec } from '#client/any-json';
 import { userInRoot, userInSnapshot } from '#client/container-user';
-import { unpackImage } from '#client/unpack';
 import { isUnpacked } from '#client/unpacked';
 import type { Container } from '#core/containers/containers';
 import { manifestFor, readConfig } from '#core/images/image-content';
@@ -74,7 +73,9 @@ async function fromImage(session: Session, wanted: Wanted): Promise<Container> {
   const found = await manifestFor(client.content, scope, image.target, platforms);
   const { flags } = wanted;
   if (!(await isUnpacked(client, scope, image.target, platforms, flags.snapshotter)))
-    await unpackImage(client, scope, found, flags.snapshotter, { syncFs: flags['sync-fs'] ?? false });
+    await (await import('#client/unpack')).unpackImage(client, scope, found, flags.snapshotter, {
+      syncFs: flags['sync-fs'] ?? false,
+    });
   const config = await readConfig(client.content, scope, found.manifest);
   const snapshotter = await client.snapshotterName(scope, flags.snapshotter);
   // Until the container refers to it nothing keeps the new snapshot.

@@ -1,5 +1,4 @@
 import { notFound } from '#base/errors';
-import { unpackImage } from '#client/unpack';
 import { manifestFor } from '#core/images/image-content';
 import { parseDigest } from '#lib/digest';
 import { defaultPlatform, onlyPlatform } from '#lib/platform';
@@ -27,7 +26,9 @@ export default command({
     const outer = (globals as Partial<Values<typeof snapshotFlags>>).snapshotter ?? '';
     await io.stdout.write(`unpacking ${digest} (${image.target.mediaType})...`);
     try {
-      await unpackImage(client, scope, found, flags.snapshotter || outer, { syncFs: flags['sync-fs'] });
+      await (await import('#client/unpack')).unpackImage(client, scope, found, flags.snapshotter || outer, {
+        syncFs: flags['sync-fs'],
+      });
     } catch (thrown) {
       await printLine(io, '');
       throw thrown;

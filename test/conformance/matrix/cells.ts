@@ -4,6 +4,7 @@ import { compareTrees, programs } from '../command-tree.ts';
 import { type Meeting, walkCtr } from './ctr-walk.ts';
 import { walkDifferential } from './differential-walk.ts';
 import { type DockerMeeting, walkDocker } from './docker-walk.ts';
+import { walkEvents } from './events-walk.ts';
 import { walkForeignShim, walkSandboxes } from './sandbox-walk.ts';
 import { berth, debian, unstable, type Walked } from './walk.ts';
 
@@ -85,9 +86,18 @@ const differential: Cell = {
   name: 'differential/2.1.9',
   client: 'the API, call by call',
   daemon: 'berth and containerd 2.1.9',
-  shim: 'none',
+  shim: 'of each',
   atLeast: 500,
   walk: walkDifferential,
+};
+
+const events: Cell = {
+  name: 'events/2.1.9',
+  client: 'ctr 1.6.20, ctr 2.1.9',
+  daemon: 'berth and containerd 2.1.9',
+  shim: 'of each',
+  atLeast: 120,
+  walk: walkEvents,
 };
 
 /** The cells that need only what setup installs: `npm test` has them. */
@@ -110,6 +120,7 @@ export const cells: readonly Cell[] = [
   help('containerd'),
   ...sandboxes,
   differential,
+  events,
   docker({ version: '20.10', daemon: berth }),
   docker({ version: '28.5', daemon: berth }),
   docker({ version: '28.5', daemon: berth, imagesInContainerd: true }),

@@ -92,7 +92,8 @@ function sealed(archive: Buffer): Buffer {
   for (let at = 0; at + 512 <= archive.length; at += 512) {
     if (archive.toString('latin1', at + 257, at + 262) !== 'ustar') continue;
     archive.fill(' ', at + 148, at + 156);
-    const sum = archive.subarray(at, at + 512).reduce((total, byte) => total + byte, 0);
+    let sum = 0;
+    for (let i = at; i < at + 512; i++) sum += archive[i] ?? 0;
     archive.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148, 'latin1');
   }
   return archive;

@@ -19,6 +19,7 @@ const lists: Readonly<Record<string, List>> = {
   images: async ({ images }, scope) => (await images.list(scope)).map(({ name }) => name),
   containers: async ({ containers }, scope) => (await containers.list(scope)).map(({ id }) => id),
   tasks: async ({ tasks }, scope) => (await tasks.list(scope)).map(({ id }) => id),
+  sandboxes: async ({ sandboxes }, scope) => (await sandboxes.list(scope)).map(({ id }) => id),
   leases: async ({ leases }, scope) => (await leases.list(scope)).map(({ id }) => id),
   namespaces: async ({ namespaces }) => (await namespaces.list()).map(({ name }) => name),
   content: async ({ content }, scope) => first(content.walk(scope), ({ digest }) => digest),

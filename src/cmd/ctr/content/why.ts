@@ -8,6 +8,7 @@ export default command({
   summary: 'say why a blob is kept',
   args: '<digest>',
   description: 'prints the references that lead to a blob, from whatever is kept for its own sake',
+  completes: ['content'],
   flags: whyFlags,
   run: async (session, { io, flags, args: [word, ...more] }) => {
     if (word === undefined || more.length > 0) throw invalidArgument('needs one digest');

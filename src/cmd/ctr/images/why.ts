@@ -7,6 +7,7 @@ export default command({
   summary: 'say why an image is kept',
   args: '<name>',
   description: 'prints the references that lead to an image, from whatever is kept for its own sake',
+  completes: ['images'],
   flags: whyFlags,
   run: async (session, { io, flags, args: [key, ...more] }) => {
     if (key === undefined || more.length > 0) throw invalidArgument('needs one name');

@@ -7,6 +7,7 @@ export default command({
   summary: 'say why a lease is kept',
   args: '<id>',
   description: 'prints the references that lead to a lease, from whatever is kept for its own sake',
+  completes: ['leases'],
   flags: whyFlags,
   run: async (session, { io, flags, args: [key, ...more] }) => {
     if (key === undefined || more.length > 0) throw invalidArgument('needs one id');

@@ -19,7 +19,7 @@ export const containerFlags = {
   runtime: text('runtime name or absolute path to runtime binary', { default: 'io.containerd.runc.v2' }),
   'runtime-config-path': text('optional runtime config path'),
   ...runcFlags,
-  sandbox: text('create the container in the given sandbox'),
+  sandbox: text('create the container in the given sandbox', { completes: 'sandboxes' }),
   tty: flag('allocate a TTY for the container', { alias: 't' }),
   'with-ns': list("specify existing Linux namespaces to join at container runtime (format '<nstype>:<path>')"),
   'pid-file': text("file path to write the task's pid"),

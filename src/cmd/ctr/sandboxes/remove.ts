@@ -10,6 +10,7 @@ export default command({
   aliases: ['rm'],
   summary: 'remove sandboxes',
   args: '<id> [<id>, ...]',
+  completes: ['sandboxes...'],
   flags: { force: flag('ignore shutdown errors when removing sandbox', { alias: 'f' }) },
   run: async (session, { io, args, flags }) => {
     for (const id of args) {

@@ -8,6 +8,7 @@ export default command({
   summary: 'say why a snapshot is kept',
   args: '<key>',
   description: 'prints the references that lead to a snapshot, from whatever is kept for its own sake',
+  completes: ['snapshots'],
   flags: whyFlags,
   run: async (session, { io, flags, args: [key, ...more], globals }) => {
     if (key === undefined || more.length > 0) throw invalidArgument('needs one key');

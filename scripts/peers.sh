@@ -30,7 +30,7 @@ apt() {
   # apt would fetch as the user _apt, which may not be let into here; what it fetches is checked either way.
   apt-get -qq -o Dir::Etc::SourceList="$own/sources.list" -o Dir::Etc::SourceParts="$own/parts" -o Dir::Etc::Preferences=/dev/null \
     -o Dir::Etc::PreferencesParts="$own/parts" -o Dir::State="$own" -o Dir::State::Lists="$own/lists" -o Dir::State::Status="$own/status" \
-    -o Dir::Cache="$own" -o APT::Sandbox::User=root -o Acquire::Retries=3 -o Acquire::Languages=none "$@"
+    -o Dir::Cache="$own" -o APT::Sandbox::User=root -o Acquire::Retries=3 -o Acquire::Languages=none -o APT::Update::Error-Mode=any "$@"
 }
 
 # fetch SUITE NAME FIELDS PACKAGE...: unpacks packages into one directory NAME-VERSION, by the first FIELDS numbers of the first one's version
@@ -50,7 +50,7 @@ fetch() {
 mkdir -p "$state"
 trap 'rm -rf "$state"' EXIT
 for suite in unstable "$codename"; do
-  apt "$suite" update 2> "$state/error" || { sed 's,//[^/ ]*,//…,g' "$state/error" >&2; fail "cannot read the list of Debian $suite's packages: is this machine offline?"; }
+  apt "$suite" update 2> "$state/error" || { sed "s,//[^/ ]*,//…,g; s,'[^' ]*','…',g" "$state/error" >&2; fail "cannot read the list of Debian $suite's packages: is this machine offline?"; }
 done
 fetch unstable containerd 3 containerd
 ln -sfn "containerd-$version" "$peers/containerd"

@@ -6,7 +6,7 @@ import { walkDifferential } from './differential-walk.ts';
 import { type DockerMeeting, walkDocker } from './docker-walk.ts';
 import { walkEvents } from './events-walk.ts';
 import { walkForeignShim, walkSandboxes } from './sandbox-walk.ts';
-import { berth, debian, unstable, type Walked } from './walk.ts';
+import { berth, debian, unstable, unstableDocker, type Walked } from './walk.ts';
 
 /** One cell of the matrix: a client, a daemon and a shim that must do together. */
 export interface Cell {
@@ -66,7 +66,7 @@ const sandboxes: readonly Cell[] = [
     ...{
       name: `sandboxes/${unstable.name}`,
       client: 'the API, ctr 2.1.9',
-      daemon: 'berth and containerd 2.1.9',
+      daemon: `berth and containerd ${unstable.name}`,
       shim: 'ours',
     },
     ...{ atLeast: 85, walk: walkSandboxes },
@@ -83,18 +83,18 @@ const sandboxes: readonly Cell[] = [
 ];
 
 const differential: Cell = {
-  name: 'differential/2.1.9',
+  name: `differential/${unstable.name}`,
   client: 'the API, call by call',
-  daemon: 'berth and containerd 2.1.9',
+  daemon: `berth and containerd ${unstable.name}`,
   shim: 'of each',
   atLeast: 500,
   walk: walkDifferential,
 };
 
 const events: Cell = {
-  name: 'events/2.1.9',
-  client: 'ctr 1.6.20, ctr 2.1.9',
-  daemon: 'berth and containerd 2.1.9',
+  name: `events/${unstable.name}`,
+  client: `ctr 1.6.20, ctr ${unstable.name}`,
+  daemon: `berth and containerd ${unstable.name}`,
   shim: 'of each',
   atLeast: 120,
   walk: walkEvents,
@@ -122,13 +122,13 @@ export const cells: readonly Cell[] = [
   differential,
   events,
   docker({ version: '20.10', daemon: berth }),
-  docker({ version: '28.5', daemon: berth }),
-  docker({ version: '28.5', daemon: berth, imagesInContainerd: true }),
+  docker({ version: unstableDocker, daemon: berth }),
+  docker({ version: unstableDocker, daemon: berth, imagesInContainerd: true }),
   { ...ctr({ client: debian, daemon: debian, shim: debian }), reference: true },
   { ...ctr({ client: unstable, daemon: unstable, shim: unstable }), reference: true },
   { ...ctr({ client: unstable, daemon: debian, shim: debian }), reference: true },
   { ...ctr({ client: debian, daemon: unstable, shim: unstable }), reference: true },
   { ...docker({ version: '20.10', daemon: debian }), reference: true },
-  { ...docker({ version: '28.5', daemon: unstable }), reference: true },
-  { ...docker({ version: '28.5', daemon: unstable, imagesInContainerd: true }), reference: true },
+  { ...docker({ version: unstableDocker, daemon: unstable }), reference: true },
+  { ...docker({ version: unstableDocker, daemon: unstable, imagesInContainerd: true }), reference: true },
 ];

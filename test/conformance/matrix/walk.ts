@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   copyFileSync,
+  existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readlinkSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -30,7 +32,16 @@ export const berth: Programs = { name: 'berth', bin: join(top, 'dist/bin') };
 /** Debian's own, which setup installs. */
 export const debian: Programs = { name: '1.6.20', bin: '/usr/bin' };
 /** Debian unstable's. */
-export const unstable: Programs = { name: '2.1.9', bin: join(peers, 'containerd/usr/bin') };
+export const unstable: Programs = { name: peerVersion('containerd', '2.1.9'), bin: join(peers, 'containerd/usr/bin') };
+
+/** Debian unstable's dockerd. */
+export const unstableDocker = peerVersion('docker', '28.5');
+
+/** Which version Debian unstable had when it was fetched. */
+function peerVersion(name: string, expected: string): string {
+  const link = join(peers, name);
+  return existsSync(link) ? readlinkSync(link).slice(`${name}-`.length) : expected;
+}
 
 /** What a walk found. */
 export interface Walked {

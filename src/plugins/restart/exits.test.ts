@@ -1,5 +1,9 @@
 import { expect, test } from 'bun:test';
-import { Waits } from './exits.ts';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { TaskExitSchema } from '#api/events/task_pb';
+import { silent } from '#base/log';
+import { EventExchange } from '#plugins/events/exchange';
+import { ends, Waits } from './exits.ts';
 
 const one = { namespace: 'ns', id: 'c' };
 
@@ -21,4 +25,19 @@ test('who has run for a while begins anew, and is forgotten', () => {
   expect(waits.after(one, 20_000)).toBe(100);
   waits.after({ namespace: 'ns', id: 'd' }, 40_000);
   expect(waits.size).toBe(1);
+});
+
+test('what others publish under the topic of ends is passed over', async () => {
+  using events = new EventExchange(silent);
+  const stop = new AbortController();
+  const found = ends(events, stop.signal);
+  const first = found.next();
+  const exit = (id: string) => toBinary(TaskExitSchema, create(TaskExitSchema, { containerId: 'c', id, pid: 1 }));
+  const typeUrl = TaskExitSchema.typeName;
+  await events.publish('ns', '/tasks/exit', { typeUrl, value: Uint8Array.of(0x0a, 0xff) });
+  await events.publish('ns', '/tasks/exit', { typeUrl: 'other', value: exit('c') });
+  await events.publish('ns', '/tasks/exit', { typeUrl, value: exit('exec') });
+  await events.publish('ns', '/tasks/exit', { typeUrl, value: exit('c') });
+  expect((await first).value).toEqual({ namespace: 'ns', id: 'c' });
+  stop.abort();
 });

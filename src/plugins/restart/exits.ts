@@ -1,5 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { TaskExitSchema } from '#api/events/task_pb';
+import { type TaskExit, TaskExitSchema } from '#api/events/task_pb';
+import type { Any } from '#base/any';
 import { sleep } from '#base/cancellation';
 import type { Events } from '#core/events/events';
 
@@ -9,11 +10,20 @@ export interface Ended {
   readonly id: string;
 }
 
-/** What has ended, as it ends, until the signal fires. */
+/** What has ended, as it ends, until the signal fires. Anybody may publish under any topic: what is no end there is passed over. */
 export async function* ends(events: Events, signal: AbortSignal): AsyncGenerator<Ended> {
   for await (const { namespace, event } of events.subscribe(signal, ['topic=="/tasks/exit"'])) {
-    const { containerId, id } = fromBinary(TaskExitSchema, event.value);
-    if (id === containerId) yield { namespace, id };
+    const { containerId, id } = exitIn(event) ?? {};
+    if (id !== undefined && id === containerId) yield { namespace, id };
+  }
+}
+
+function exitIn({ typeUrl, value }: Any): TaskExit | undefined {
+  if (typeUrl.split('/').at(-1) !== TaskExitSchema.typeName) return undefined;
+  try {
+    return fromBinary(TaskExitSchema, value);
+  } catch {
+    return undefined; // not of a shim's making
   }
 }
 

@@ -29,7 +29,8 @@ static const char *first_of(const char *a, const char *b)
 	return *a ? a : b;
 }
 
-/* One more than the daemon's, so that of the two the shim goes first. */
+/* One more than the daemon's, so that of the two the shim goes first. Asked before the fork: after it this process may have ended,
+   and the child's parent be anybody. */
 static char *oom_score(void)
 {
 	AUTO_FREE char *path = xprintf("/proc/%d/oom_score_adj", (int)getppid());
@@ -56,9 +57,8 @@ static void detach(int *listener)
 	close_range(4, ~0u, 0);
 }
 
-static void child(struct start *st, int listener)
+static void child(struct start *st, int listener, const char *score)
 {
-	AUTO_FREE char *score = oom_score();
 	struct serve how = { .namespace = st->namespace, .id = st->id, .grpc = st->grpc, .ttrpc = st->ttrpc,
 			     .binary = st->binary, .socket_path = st->path, .debug = st->boot.debug };
 	detach(&listener);
@@ -83,9 +83,10 @@ static int fork_server(struct start *st, int listener, struct err *e)
 {
 	if (core_scheduling(e) < 0)
 		return -1;
+	AUTO_FREE char *score = oom_score();
 	pid_t pid = fork();
 	if (pid == 0)
-		child(st, listener);
+		child(st, listener, score);
 	return pid < 0 ? err_sys(e, "fork") : 0;
 }
 

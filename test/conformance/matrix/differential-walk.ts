@@ -12,6 +12,7 @@ import { type Answer, answerTo, type Step, step } from '../differential/call.ts'
 import { collection } from '../differential/collection.ts';
 import { containers } from '../differential/containers.ts';
 import { content } from '../differential/content.ts';
+import { compareFilters } from '../differential/filters.ts';
 import { images } from '../differential/images.ts';
 import { later } from '../differential/later.ts';
 import { leases } from '../differential/leases.ts';
@@ -61,6 +62,9 @@ export async function walkDifferential(): Promise<Walked> {
       tally.add(`${name} ${index} ${each.title}`, difference);
     }
   }
+  const { different, outcomes } = await compareFilters(toThem, toUs);
+  for (const line of different) tally.add('filters by chance', line);
+  tally.add('filters by chance choose', outcomes.size > 6 ? '' : `only ${outcomes.size} different answers`);
   await compareLives(tally, theirs, ours);
   return tally;
 }

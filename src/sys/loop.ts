@@ -1,4 +1,5 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, statSync } from 'node:fs';
+import { failedPrecondition } from '#base/errors';
 import { addon } from './addon.ts';
 
 const readOnly = 1;
@@ -21,8 +22,11 @@ export interface LoopDevice extends Disposable {
   keep(): void;
 }
 
-/** Makes a loop device of a file. @throws ENOENT; ENODEV, EPERM where there are no loop devices */
+/** Makes a loop device of a file. @throws ENOENT; failed_precondition for what is no file; ENODEV, EPERM where there are no loop devices */
 export function attachLoop(file: string, options: LoopOptions = {}): LoopDevice {
+  const found = statSync(file);
+  // To open a fifo would wait for its other end.
+  if (!found.isFile() && !found.isBlockDevice()) throw failedPrecondition(`${file} is no file that a device can show`);
   const backing = openSync(file, options.readonly === true ? constants.O_RDONLY : constants.O_RDWR);
   try {
     const flags = autoclear | (options.readonly === true ? readOnly : 0) | (options.directIo === true ? directIo : 0);
@@ -30,7 +34,7 @@ export function attachLoop(file: string, options: LoopOptions = {}): LoopDevice 
     let open = true;
     return {
       path: `/dev/loop${index}`,
-      file: shown(device) ?? '',
+      file: shownOrClosed(device),
       keep: () => addon.loopAutoclear(device, 0),
       [Symbol.dispose]: () => {
         if (open) closeSync(device);
@@ -59,6 +63,16 @@ export function fileOfLoop(path: string): string | undefined {
     return shown(device);
   } finally {
     closeSync(device);
+  }
+}
+
+/** What cannot be told of is not kept open. */
+function shownOrClosed(device: number): string {
+  try {
+    return shown(device) ?? '';
+  } catch (error) {
+    closeSync(device);
+    throw error;
   }
 }
 

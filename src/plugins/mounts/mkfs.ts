@@ -87,11 +87,21 @@ async function make(place: Place, path: string, { fs, size, uuid }: Wanted, sign
     if (exitCode !== 0)
       throw fault('unknown', `${program} ${path}: ${`${stdout}${stderr}`.trim() || `ended with ${exitCode}`}`);
     await syncPath(through);
-    renameAt(directory, half, directory, name);
+    appear(place, half);
   } catch (error) {
     unlinkAt(directory, half);
     throw error;
   } finally {
     closeSync(file);
+  }
+}
+
+/** Not in the place of one that somebody else has made meanwhile, and may have mounted. */
+function appear({ directory, name }: Place, half: string): void {
+  try {
+    renameAt(directory, half, directory, name, 'keep');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    unlinkAt(directory, half);
   }
 }

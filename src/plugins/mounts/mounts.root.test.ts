@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'bun:test';
 import {
+  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -16,6 +17,7 @@ import { join } from 'node:path';
 import { silent } from '#base/log';
 import { scopeOf } from '#core/scope';
 import { faultOf } from '#core/subject';
+import { cwd, mknodAt } from '#sys/at';
 import { fileOfLoop } from '#sys/loop';
 import { mountOne, unmountAll } from '#sys/mount';
 import { mountsBelow } from '#sys/mountinfo';
@@ -94,6 +96,40 @@ test('the loop option makes a device that goes with its mount', async () => {
   const [row] = mountsBelow(info.active[0]?.mountPoint as string);
   expect(row?.source).toStartWith('/dev/loop');
   await r.mounts.deactivate(scope, 'a');
+});
+
+test('two that make the same file have one file, which stays', async () => {
+  await using r = await rig(directory);
+  const file = join(r.data, 'disk.img');
+  const activated = async (name: string) => {
+    await r.mounts.activate(scope, name, [{ ...mkfs(file), type: 'mkfs/ext4' }], { callerDoes: [] });
+    return statSync(file).ino;
+  };
+  const [a, b] = await Promise.all([activated('a'), activated('b')]);
+  expect([a, b]).toEqual([statSync(file).ino, statSync(file).ino]);
+  expect(readdirSync(r.data)).toEqual(['disk.img']);
+  await r.mounts.deactivate(scope, 'a');
+  await r.mounts.deactivate(scope, 'b');
+});
+
+test('labels that are changed at the same time are all kept, over a restart too', async () => {
+  await using r = await rig(directory);
+  await r.mounts.activate(scope, 'a', [{ ...mkfs(join(r.data, 'disk.img')), type: 'mkfs/loop' }]);
+  const keys = Array.from({ length: 20 }, (_, i) => `k${i}`);
+  await Promise.all(
+    keys.map((key) => r.mounts.update(scope, { name: 'a', labels: { [key]: 'v' } }, [`labels.${key}`])),
+  );
+  await r.restart();
+  expect(Object.keys((await r.mounts.info(scope, 'a')).labels).sort()).toEqual(keys.sort());
+  await r.mounts.deactivate(scope, 'a');
+});
+
+test('a fifo is no disk, and nobody waits for its other end', async () => {
+  await using r = await rig(directory);
+  const fifo = join(r.data, 'fifo');
+  mknodAt(cwd, fifo, constants.S_IFIFO | 0o600);
+  const loop = { type: 'loop', source: fifo, target: '', options: ['ro'] };
+  expect(await faultOf(r.mounts.activate(scope, 'a', [loop]))).not.toBe('none');
 });
 
 test('what fails leaves nothing, and the name is free', async () => {

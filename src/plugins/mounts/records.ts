@@ -21,6 +21,8 @@ export interface ActivationRecord extends Activation {
 export class Records {
   readonly #directory: string;
   readonly #log: Log;
+  /** By id: the last of what is being done to each record. */
+  readonly #pending = new Map<string, Promise<void>>();
 
   constructor(directory: string, log: Log) {
     this.#directory = directory;
@@ -31,14 +33,17 @@ export class Records {
     return join(this.#directory, id);
   }
 
-  async write(record: ActivationRecord): Promise<void> {
+  /** In the order of the calls, as is `remove`: the last word is what is remembered. */
+  write(record: ActivationRecord): Promise<void> {
     const path = this.#pathOf(record.id);
-    await writeFile(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
-    await rename(`${path}.new`, path);
+    return this.#inTurn(record.id, async () => {
+      await writeFile(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
+      await rename(`${path}.new`, path);
+    });
   }
 
-  async remove(id: string): Promise<void> {
-    await rm(this.#pathOf(id), { force: true });
+  remove(id: string): Promise<void> {
+    return this.#inTurn(id, () => rm(this.#pathOf(id), { force: true }));
   }
 
   /** All that can be read, and the ids of directories that no record tells of. */
@@ -67,6 +72,17 @@ export class Records {
     this.#log.warn('an activation of mounts cannot be read: what it mounted is taken down', { path });
     await rm(path, { force: true });
     return undefined;
+  }
+
+  async #inTurn(id: string, work: () => Promise<void>): Promise<void> {
+    const turn = (this.#pending.get(id) ?? Promise.resolve()).then(work);
+    const over = turn.catch(() => {}); // told to whoever asked for it
+    this.#pending.set(id, over);
+    try {
+      await turn;
+    } finally {
+      if (this.#pending.get(id) === over) this.#pending.delete(id);
+    }
   }
 
   #pathOf(id: string): string {

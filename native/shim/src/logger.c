@@ -40,6 +40,15 @@ static int spawn_logger(struct shim *s, struct logger *lg, const struct uri *u, 
 	return 0;
 }
 
+/* One that has ended by itself is waited for already: its number may be another's. */
+static void logger_kill(struct shim *s, struct logger *lg)
+{
+	if (!lg->child.exited)
+		kill(lg->child.pid, SIGKILL);
+	child_wait(s, &lg->child, -1);
+	free(lg);
+}
+
 struct logger *logger_start(struct shim *s, const struct uri *u, const char *id, int out, int err, struct err *e)
 {
 	int ready[2];
@@ -58,9 +67,7 @@ struct logger *logger_start(struct shim *s, const struct uri *u, const char *id,
 	bool in_time = co_wait_fd(s->loop, from, EPOLLIN, READY_MS);
 	if (in_time && (!u->says_ready || read(from, &(char){ 0 }, 1) == 1))
 		return lg;
-	kill(lg->child.pid, SIGKILL);
-	child_wait(s, &lg->child, -1);
-	free(lg);
+	logger_kill(s, lg);
 	if (in_time)
 		err_set(e, CODE_UNKNOWN, "logging binary %s ended its start without a word", u->path);
 	else

@@ -5,6 +5,7 @@
 #include <linux/loop.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* How often somebody else may take the free device before us. */
@@ -21,6 +22,11 @@ static int configure(int device, int file, const char *name, bool readonly)
 int loop_device(const char *file, bool readonly, char path[32], struct err *e)
 {
 	int mode = readonly ? O_RDONLY : O_RDWR;
+	struct stat st;
+	if (stat(file, &st) < 0)
+		return err_sys(e, "open %s", file);
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) /* to open a fifo would wait for its other end */
+		return err_set(e, CODE_FAILED_PRECONDITION, "%s is no file that a device can show: failed precondition", file);
 	AUTO_FD backing = open(file, mode | O_CLOEXEC);
 	if (backing < 0)
 		return err_sys(e, "open %s", file);

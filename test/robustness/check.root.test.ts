@@ -119,6 +119,20 @@ test('nothing is removed without a word: users of what is lost are named, and wh
   expect((await check(store.root)).findings[0]?.repair).toContain(`image busybox (${namespace})`);
 });
 
+test('a blob that is whole stays one, whatever its row says of its size', async () => {
+  using store = copyOfStore(model, blobs);
+  const { manifest, layer } = store;
+  store.sql(store.meta, `UPDATE blobs SET size = -1 WHERE digest = '${manifest}'`);
+  store.sql(store.meta, `UPDATE blobs SET size = size + 1 WHERE digest = '${layer}'`);
+  const { findings } = await check(store.root, '--repair');
+  expect(findings.map(({ kind, repair }) => [kind, repair])).toEqual([
+    ['blob-size-differs', 'take the size of the file'],
+    ['blob-size-differs', 'take the size of the file'],
+  ]);
+  expect([existsSync(store.blob(manifest)), existsSync(store.blob(layer))]).toEqual([true, true]);
+  expect(await check(store.root, '--deep')).toEqual({ code: 0, findings: [] });
+});
+
 test('a store that somebody has is left alone, and so is one that is not there', async () => {
   await using on = await startBusyboxDaemon({ parent: '/dev/shm' });
   const run = (root: string, ...more: string[]) =>

@@ -108,9 +108,14 @@ export const damages: Readonly<Record<string, Damage>> = {
     },
   },
   "a snapshotter's records are gone": {
-    of: 'snapshot-missing',
-    also: ['container-incomplete'],
+    of: 'database-missing',
+    unmendable: true,
     do: ({ overlay }) => removeDatabase(join(overlay, 'metadata.db')),
+  },
+  'the disk with the blobs is not mounted': {
+    of: 'blob-missing',
+    unmendable: true,
+    do: ({ path }) => rmSync(path('io.containerd.content.v1.content'), { recursive: true }),
   },
   'a blob is gone': { of: 'blob-missing', do: ({ layer, blob }) => rmSync(blob(layer)) },
   'a manifest is gone': {
@@ -153,8 +158,7 @@ export const damages: Readonly<Record<string, Damage>> = {
     do: ({ sql, meta }) => sql(meta, `UPDATE images SET target = '[]'`),
   },
   'a size is negative': {
-    of: 'row-malformed',
-    also: ['blob-orphan', 'image-incomplete'],
+    of: 'blob-size-differs',
     do: ({ manifest, sql, meta }) => sql(meta, `UPDATE blobs SET size = -1 WHERE digest = '${manifest}'`),
   },
   'extensions are no table': {

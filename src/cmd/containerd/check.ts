@@ -24,10 +24,7 @@ export default defineCommand({
     if (args.length > 0) throw new Exit(1, `containerd: check takes no arguments, got ${JSON.stringify(args[0])}`);
     const { repair, deep } = flags;
     const config = await readConfiguration(io, globals);
-    const found = await checkStore({ config, repair, deep });
-    // What one repair laid open only a second look can see.
-    const left = repair && found.some(({ repaired }) => repaired) ? await checkStore({ config, repair, deep }) : [];
-    const findings = [...found, ...left.filter((finding) => !found.some((other) => same(finding, other)))];
+    const findings = await checkStore({ config, repair, deep });
     if (flags.json) await printJson(io, findings);
     else await printText(io, findings, config.top.root);
     const damage = findings.filter(({ severity }) => severity === 'damage');
@@ -36,8 +33,6 @@ export default defineCommand({
     return damage.every(({ repaired }) => repaired) ? exitCodes.repaired : exitCodes.unrepaired;
   },
 });
-
-const same = (a: Finding, b: Finding): boolean => a.kind === b.kind && a.subject === b.subject && a.detail === b.detail;
 
 async function printJson(io: Io, findings: readonly Finding[]): Promise<void> {
   for (const finding of findings) await io.stdout.write(`${JSON.stringify(finding)}\n`);

@@ -29,6 +29,8 @@ export interface CheckedMetadata extends AsyncDisposable {
   usersOfBlob(digest: string): readonly string[];
   usersOfSnapshot(snapshotter: string, backendKey: string): readonly string[];
   dropBlob(digest: string): void;
+  /** In all namespaces that have it. */
+  correctBlob(digest: string, size: number): void;
   /** And all that lies on it. */
   dropSnapshot(snapshotter: string, backendKey: string): void;
   correctSnapshot(
@@ -43,6 +45,7 @@ export interface CheckedMetadata extends AsyncDisposable {
 }
 
 export interface KnownBlob {
+  /** -1 where namespaces do not agree. */
   readonly size: number;
   readonly namespaces: readonly string[];
 }

@@ -32,9 +32,15 @@ export async function checkContent(
     }
   }
   for (const [digest, { namespaces }] of left) {
-    const does = `forget it in ${namespaces.join(', ')}${lost(known, digest)}`;
-    const run = () => known.dropBlob(digest);
-    await report.add('blob-missing', digest, `in ${namespaces.join(', ')}, and there is no file`, { does, run });
+    const detail = `in ${namespaces.join(', ')}, and there is no file`;
+    // A disk that is not mounted looks like this: who forgot all of it would have it removed when it is back.
+    const mend = existsSync(blobs)
+      ? {
+          does: `forget it in ${namespaces.join(', ')}${lost(known, digest)}`,
+          run: () => known.dropBlob(digest),
+        }
+      : undefined;
+    await report.add('blob-missing', digest, mend ? detail : `${detail}, nor a folder ${blobs}`, mend);
   }
   await checkIngests();
 
@@ -52,11 +58,17 @@ export async function checkContent(
       });
     };
     if (!found.isFile()) return await wrong('blob-size-differs', 'it is no file');
-    if (found.size !== row.size) return await wrong('blob-size-differs', `${found.size} bytes instead of ${row.size}`);
+    if (found.size !== row.size) {
+      const detail = `${found.size} bytes instead of ${row.size}`;
+      if ((await hexOf(path, digest)) !== encodedOf(digest)) return await wrong('blob-size-differs', detail);
+      await report.add('blob-size-differs', digest, `${detail}, and they are those of its digest`, {
+        does: 'take the size of the file',
+        run: () => known.correctBlob(digest, found.size),
+      });
+      return;
+    }
     if (!deep) return;
-    const hash = createHash(algorithmOf(digest));
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-    const hex = hash.digest('hex');
+    const hex = await hexOf(path, digest);
     if (hex !== encodedOf(digest)) await wrong('blob-corrupt', `its bytes are those of ${algorithmOf(digest)}:${hex}`);
   }
 
@@ -73,6 +85,12 @@ export async function checkContent(
       await report.add('ingest-orphan', path, detail, { does: 'remove it', run });
     }
   }
+}
+
+async function hexOf(path: string, digest: Digest): Promise<string> {
+  const hash = createHash(algorithmOf(digest));
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }
 
 const lost = (known: CheckedMetadata, digest: string): string => {

@@ -34,8 +34,12 @@ export class CheckedRows implements CheckedMetadata {
     );
     for (const { ns, digest, size } of rows) {
       const known = found.get(digest);
-      if (known === undefined) found.set(digest, { size, namespaces: [ns] });
-      else known.namespaces.push(ns);
+      if (known === undefined) {
+        found.set(digest, { size, namespaces: [ns] });
+        continue;
+      }
+      known.namespaces.push(ns);
+      if (known.size !== size) known.size = -1;
     }
     return found;
   }
@@ -92,6 +96,10 @@ export class CheckedRows implements CheckedMetadata {
   dropBlob(digest: string): void {
     this.#run('DELETE FROM blobs WHERE digest = ?', digest);
     this.#run(`DELETE FROM lease_resources WHERE type = 'content' AND id = ?`, digest);
+  }
+
+  correctBlob(digest: string, size: number): void {
+    this.#db.query('UPDATE blobs SET size = ? WHERE digest = ?').run(size, digest);
   }
 
   dropSnapshot(snapshotter: string, backendKey: string): void {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createContainer } from '#client/container';
 import { containerd } from '#cmd/containerd/program';
@@ -117,6 +117,21 @@ test('nothing is removed without a word: users of what is lost are named, and wh
   expect(existsSync(join(overlay, 'damaged', String(top), 'fs/written'))).toBe(true);
   rmSync(store.blob(blobs.layer));
   expect((await check(store.root)).findings[0]?.repair).toContain(`image busybox (${namespace})`);
+});
+
+test('where records are gone, trees that may be theirs are put aside', async () => {
+  using store = copyOfStore(model, blobs);
+  const { overlay } = store;
+  const top = readdirSync(join(overlay, 'snapshots'))
+    .map(Number)
+    .sort((a, b) => a - b)
+    .at(-1);
+  writeFileSync(join(overlay, 'snapshots', String(top), 'fs/written'), 'by a container');
+  mkdirSync(join(overlay, 'damaged', String(top)), { recursive: true });
+  store.sql(join(overlay, 'metadata.db'), 'PRAGMA foreign_keys = OFF', 'DELETE FROM snapshots');
+  expect((await check(store.root, '--repair')).code).toBe(3);
+  expect(existsSync(join(overlay, 'damaged', `${top}.1`, 'fs/written'))).toBe(true);
+  expect((await check(store.root)).code).toBe(0);
 });
 
 test('a blob that is whole stays one, whatever its row says of its size', async () => {

@@ -1,7 +1,7 @@
 import { Database } from 'bun:sqlite';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { checkDatabase } from '#core/check/check-database';
 import type { Report } from '#core/check/findings';
 import type { CheckedMetadata, CheckPlace, KnownSnapshot } from '#core/check/store-check';
@@ -115,15 +115,27 @@ class RecordCheck {
       if (record.kind !== 'committed') await report.add('snapshot-directory-lost', this.#called(record), detail);
       else await report.add('snapshot-directory-missing', this.#called(record), detail, this.#giveUp(record));
     }
+    const aside = this.#isShort();
     for (const place of layout.places) {
       const folder = join(layout.root, place);
       for (const name of existsSync(folder) ? (await readdir(folder)).sort() : []) {
         if (wanted.has(join(place, name))) continue;
         const path = join(folder, name);
-        const run = () => layout.discard(path);
-        await report.add('snapshot-directory-orphan', path, 'it belongs to no snapshot', { does: 'remove it', run });
+        const mend = aside
+          ? { does: `put it into ${this.#aside}`, run: () => this.#putAside(path) }
+          : { does: 'remove it', run: () => layout.discard(path) };
+        await report.add('snapshot-directory-orphan', path, 'it belongs to no snapshot', mend);
       }
     }
+  }
+
+  /** Whether there is no record of a snapshot that a namespace has: then a tree without one may be its. */
+  #isShort(): boolean {
+    const { known, snapshotter, records } = this.#parts;
+    const names = new Set([...records.values()].map(({ name }) => name));
+    return known
+      .snapshots(snapshotter)
+      .some(({ key, laterKey }) => !names.has(key) && (laterKey === undefined || !names.has(laterKey)));
   }
 
   /** What namespaces say of the snapshots that there are, and snapshots that no namespace has. */
@@ -203,25 +215,31 @@ class RecordCheck {
     const { snapshotter, known, layout } = this.#parts;
     const all = this.#withAllAbove(record);
     const users = [...new Set(all.flatMap(({ name }) => known.usersOfSnapshot(snapshotter, name)))];
-    const aside = join(layout.root, 'damaged');
     return {
-      does: `forget it${users.length === 0 ? '' : `, with ${users.join(', ')}`}; put what is left of its trees into ${aside}`,
+      does: `forget it${users.length === 0 ? '' : `, with ${users.join(', ')}`}; put what is left of its trees into ${this.#aside}`,
       run: async () => {
         for (const each of all) {
+          const entry = layout.entry(each);
+          if (entry !== undefined) await this.#putAside(join(layout.root, entry));
           known.dropSnapshot(snapshotter, each.name);
-          await this.#putAside(each, aside);
           this.#forget(each);
         }
       },
     };
   }
 
-  async #putAside(record: CheckedRecord, aside: string): Promise<void> {
-    const { layout } = this.#parts;
-    const entry = layout.entry(record);
-    if (entry === undefined || !existsSync(join(layout.root, entry))) return;
-    await mkdir(aside, { recursive: true, mode: 0o700 });
-    await rename(join(layout.root, entry), join(aside, String(record.id)));
+  get #aside(): string {
+    return join(this.#parts.layout.root, 'damaged');
+  }
+
+  /** Under its own name, or beside what has that already. */
+  async #putAside(path: string): Promise<void> {
+    if (!existsSync(path)) return;
+    const wanted = join(this.#aside, basename(path));
+    let to = wanted;
+    for (let i = 1; existsSync(to); i++) to = `${wanted}.${i}`;
+    await mkdir(this.#aside, { recursive: true, mode: 0o700 });
+    await rename(path, to);
   }
 
   async #discard(record: CheckedRecord): Promise<void> {

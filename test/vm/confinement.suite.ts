@@ -90,7 +90,7 @@ export function confinementSuite(at: () => Machine): void {
     await machine.ok('mkdir -p /sys/fs/cgroup/shims /run/by-hand && echo "{}" > /run/by-hand/config.json');
     const start = (options: Uint8Array) =>
       `cd /run/by-hand && echo ${Buffer.from(options).toString('base64')} | base64 -d | containerd-shim-runc-v2 -namespace by-hand -address /run/by-hand/c.sock -publish-binary /bin/true -id by-hand start`;
-    const pidOf = "busybox ps | sed -n 's/^ *\\([0-9]*\\).*-id by-hand.*/\\1/p'";
+    const pidOf = "busybox ps | sed -n 's/^ *\\([0-9]*\\).*-id [b]y-hand.*/\\1/p'";
     await machine.ok(start(shimOptions('/shims')));
     const pid = await machine.ok(pidOf);
     expect(await machine.ok(`cat /proc/${pid}/cgroup`)).toBe('0::/shims');

@@ -40,6 +40,8 @@ function buildExecutable(): void {
     '--compile-autoload-package-json',
     // Halves the time until a program's first line runs.
     '--bytecode',
+    // Each program, and what only some commands or plugins need, is read when it is imported, and not with the first line.
+    '--splitting',
     '--format=esm',
     '--entry-naming=[name].[ext]',
     '--define',

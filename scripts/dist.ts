@@ -20,6 +20,7 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { berthVersion } from '#base/version';
+import { wholeProgram } from '#cmd/cli/command';
 import { completion, type Shell, shells } from '#cmd/cli/completion';
 import { manualPages } from '#cmd/cli/manual';
 import { containerd } from '#cmd/containerd/program';
@@ -38,7 +39,7 @@ const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
 const tarball = resolve(out, `berth-${berthVersion.own}-linux-${architecture}.tar.gz`);
 const stage = mkdtempSync(join(top, 'dist/.stage-'));
 try {
-  fill();
+  await fill();
   pack();
 } finally {
   rmSync(stage, { recursive: true });
@@ -47,14 +48,14 @@ const sum = createHash('sha256').update(readFileSync(tarball)).digest('hex');
 writeFileSync(`${tarball}.sha256sum`, `${sum}  ${tarball.split('/').at(-1)}\n`);
 console.log(`dist: ${tarball}: ${Math.round(statSync(tarball).size / 1e6)} MB`);
 
-function fill(): void {
+async function fill(): Promise<void> {
   for (const name of ['containerd', 'containerd-shim-runc-v2'])
     copyFileSync(join(top, 'dist/bin', name), place(`usr/local/bin/${name}`), constants.COPYFILE_FICLONE);
   for (const name of ['ctr', 'nerdctl', 'ctd-decoder'])
     linkSync(place('usr/local/bin/containerd'), place(`usr/local/bin/${name}`));
   copyFileSync(join(top, 'scripts/containerd.service'), place('etc/systemd/system/containerd.service'));
   copyFileSync(join(top, 'LICENSE'), place('usr/local/share/doc/berth/LICENSE'));
-  for (const program of [ctr, containerd('')]) {
+  for (const program of await Promise.all([ctr, containerd('')].map(wholeProgram))) {
     for (const shell of shells)
       writeFileSync(place(completionPath[shell](program.name)), completion(program, shell), { mode: 0o644 });
     const date = new Date(Number(dateOf()) * 1000).toISOString().slice(0, 10);

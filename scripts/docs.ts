@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ErrorClass, phrases } from '#base/errors';
 import { failpoints } from '#base/failpoints';
-import type { Command, Program } from '#cmd/cli/command';
+import { type Command, type Program, type WholeProgram, wholeProgram } from '#cmd/cli/command';
 import { flagRows, usageOf } from '#cmd/cli/help';
 import { containerd } from '#cmd/containerd/program';
 import { ctdDecoder } from '#cmd/ctd-decoder/program';
@@ -40,7 +40,7 @@ const folder = join(import.meta.dirname, '../docs/reference');
 const pages: Readonly<Record<string, string>> = {
   'config.md': formatConfigReference(defaultConfig(builtins)),
   'errors.md': errorsPage(),
-  'commands.md': commandsPage([ctr, containerd(''), ctdDecoder]),
+  'commands.md': commandsPage(await Promise.all([ctr, containerd(''), ctdDecoder].map(wholeProgram))),
   'plugins.md': pluginsPage(builtins),
   'check.md': checkPage(),
   'failpoints.md': failpointsPage(),
@@ -77,7 +77,7 @@ function grpcName(cls: ErrorClass): string {
   return `${number} ${grpcNames[number] ?? ''}`;
 }
 
-function commandsPage(programs: readonly Program[]): string {
+function commandsPage(programs: readonly WholeProgram[]): string {
   const sections = programs.flatMap((program) => [
     `## ${program.name}\n\n${program.description.replace(/\s*\n\s*/g, ' ')}`,
     flagTable(program),

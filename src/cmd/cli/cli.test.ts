@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { Readable } from 'node:stream';
-import { commandsFor, group, type Program } from './command.ts';
+import { commandsFor, group, lazyCommand, lazyGroup, type Program, wholeProgram } from './command.ts';
 import { flag, list, number, parseDuration, text } from './flags.ts';
 import { Exit, type Io } from './io.ts';
 import { runProgram } from './run.ts';
@@ -44,7 +44,9 @@ const program: Program = {
   ],
 };
 
-async function run(argv: readonly string[], env: Record<string, string> = {}) {
+const listed = command({ name: 'ls', summary: 'list', flags: {}, run: async () => 6 });
+
+async function run(argv: readonly string[], env: Record<string, string> = {}, chosen = program) {
   const written = { out: '', err: '' };
   const sink = (name: 'out' | 'err') => ({
     write: async (data: string | Uint8Array) => {
@@ -61,7 +63,7 @@ async function run(argv: readonly string[], env: Record<string, string> = {}) {
     signal: new AbortController().signal,
     onSignal: () => ({ [Symbol.dispose]: () => {} }),
   };
-  return { code: await runProgram(program, io), ...written };
+  return { code: await runProgram(chosen, io), ...written };
 }
 
 test('flags are read with one dash or two, joined or apart, up to the first word', async () => {
@@ -125,4 +127,38 @@ test('durations are read as Go writes them', () => {
 
 test('Exit carries its own code', () => {
   expect(new Exit(4).code).toBe(4);
+});
+
+test('what a command line does not choose is not imported, neither for help nor for another command', async () => {
+  const imported: string[] = [];
+  const lazy: Program = {
+    ...program,
+    commands: [
+      lazyCommand('run', 'run it', async () => {
+        imported.push('run');
+        return { default: (name, summary) => command({ name, summary, flags: {}, run: async () => 5 }) };
+      }),
+      lazyGroup(
+        'images',
+        'manage images',
+        async () => {
+          imported.push('images');
+          return { default: [listed], flags: { store: list('where') } };
+        },
+        { aliases: ['i'] },
+      ),
+    ],
+  };
+  const help = await run(['--help'], {}, lazy);
+  expect(help.out).toMatch(/ {3}run +run it\n {3}images, i +manage images\n/);
+  expect((await run(['imagse'], {}, lazy)).err).toContain("did you mean 'tool images'?");
+  expect(imported).toEqual([]);
+  expect((await run(['run'], {}, lazy)).code).toBe(5);
+  expect(imported).toEqual(['run']);
+  expect((await run(['i', '--store', 'here', 'ls'], {}, lazy)).code).toBe(6);
+  expect((await run(['help', 'images'], {}, lazy)).out).toContain('--store value');
+  expect((await wholeProgram(lazy)).commands.map(({ commands }) => commands.map(({ name }) => name))).toEqual([
+    [],
+    ['ls'],
+  ]);
 });

@@ -26,18 +26,27 @@ export interface CommandSpec<F extends Flags, G extends Flags> {
   run(invocation: Invocation<F, G>): Promise<number | undefined>;
 }
 
-/** A command whose flag types were checked and then forgotten, so that a tree of them has one type. */
-export interface Command {
+/** What a list of commands shows of each. */
+export interface Listed {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly summary: string;
+  readonly hidden: boolean;
+}
+
+/** A command whose flag types were checked and then forgotten, so that a tree of them has one type. */
+export interface Command extends Listed {
   readonly args: string;
   readonly description: string;
   readonly flags: Flags;
   readonly completes: readonly string[];
-  readonly hidden: boolean;
   readonly commands: readonly Command[];
   readonly run: ((invocation: Invocation<Flags, Flags>) => Promise<number | undefined>) | undefined;
+}
+
+/** A command whose code is imported when it is wanted, and not for the sake of the others. */
+export interface LazyCommand extends Listed {
+  load(): Promise<Command>;
 }
 
 /** A program: its own flags come before the first command. */
@@ -47,9 +56,14 @@ export interface Program {
   readonly version: string;
   readonly description: string;
   readonly globals: Flags;
-  readonly commands: readonly Command[];
+  readonly commands: readonly (Command | LazyCommand)[];
   /** What to do without a command; the help when absent. */
   readonly run?: (invocation: Invocation<Flags, Flags>) => Promise<number | undefined>;
+}
+
+/** A program with all its commands imported, as what describes it needs it. */
+export interface WholeProgram extends Program {
+  readonly commands: readonly Command[];
 }
 
 /** Binds `defineCommand` to a program's flags: `const command = commandsFor<typeof globals>()`. */
@@ -89,3 +103,43 @@ export function group(
     run: undefined,
   };
 }
+
+/** A command whose module is imported when it is wanted; the module makes it of the name and the summary. */
+export const lazyCommand = (
+  name: string,
+  summary: string,
+  load: () => Promise<{ readonly default: (name: string, summary: string) => Command }>,
+): LazyCommand => ({
+  name,
+  aliases: [],
+  summary,
+  hidden: false,
+  load: async () => (await load()).default(name, summary),
+});
+
+/** A group whose module is imported when it is wanted; the module is its commands, and its flags where it has some. */
+export const lazyGroup = (
+  name: string,
+  summary: string,
+  load: () => Promise<{ readonly default: readonly Command[]; readonly flags?: Flags }>,
+  { aliases = [] }: { readonly aliases?: readonly string[] } = {},
+): LazyCommand => ({
+  name,
+  aliases,
+  summary,
+  hidden: false,
+  load: async () => {
+    const { default: commands, flags = {} } = await load();
+    return group(name, summary, commands, { aliases, flags });
+  },
+});
+
+/** The command itself. */
+export const loaded = async (command: Command | LazyCommand): Promise<Command> =>
+  'load' in command ? command.load() : command;
+
+/** The program with everything imported. */
+export const wholeProgram = async (program: Program): Promise<WholeProgram> => ({
+  ...program,
+  commands: await Promise.all(program.commands.map(loaded)),
+});

@@ -1,4 +1,4 @@
-import type { Command, Program } from './command.ts';
+import { type Command, type Program, wholeProgram } from './command.ts';
 import { completion, type Shell, shells } from './completion.ts';
 import { Exit } from './io.ts';
 
@@ -16,7 +16,7 @@ export const completionCommand = (name: string, program: () => Program): Command
   run: async ({ io, args: [shell = '', ...more] }) => {
     if (!shells.includes(shell as Shell) || more.length > 0)
       throw new Exit(1, `${name} completion: wanted one of ${shells.join(', ')}`);
-    await io.stdout.write(completion(program(), shell as Shell));
+    await io.stdout.write(completion(await wholeProgram(program()), shell as Shell));
     return 0;
   },
 });

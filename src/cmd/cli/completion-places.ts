@@ -1,4 +1,4 @@
-import type { Command, Program } from './command.ts';
+import type { Command, WholeProgram } from './command.ts';
 import type { Flags } from './flags.ts';
 
 /** A command, or the program itself, with what may follow it. */
@@ -20,7 +20,7 @@ export interface ShownFlag {
   readonly completes: string | undefined;
 }
 
-export function placesOf(program: Program): readonly Place[] {
+export function placesOf(program: WholeProgram): readonly Place[] {
   const visit = (path: string, own: Pick<Command, 'flags' | 'completes'>, all: readonly Command[]): Place[] => {
     const commands = all.filter(({ hidden }) => !hidden);
     const further = commands.flatMap((one) => visit(`${path} ${one.name}`, one, one.commands));

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { runProgramForTest } from '#test/support/run-program';
-import { commandsFor, group, type Program } from './command.ts';
+import { commandsFor, group, type WholeProgram } from './command.ts';
 import { completion, shells } from './completion.ts';
 import { completionCommand } from './completion-command.ts';
 import { flag, text } from './flags.ts';
@@ -14,7 +14,7 @@ let answer = async (request: NamesRequest): Promise<readonly string[]> => {
   asked.push(request);
   return ['plain:v1@sha256:00', 'two words', '$(touch /tmp/x)', 'semi;colon', ''];
 };
-const program: Program = {
+const program: WholeProgram = {
   name: 'tool',
   banner: '',
   version: '1',

@@ -1,4 +1,4 @@
-import type { Command, Program } from './command.ts';
+import type { Command, Listed, Program } from './command.ts';
 import { formatElapsed } from './elapsed.ts';
 import type { Flag, Flags } from './flags.ts';
 
@@ -39,7 +39,7 @@ export function usageOf(command: Command, path: string): string {
   return `${path} [command options] ${command.args}`;
 }
 
-function commandRows(commands: readonly Command[]): (readonly [string, string])[] {
+function commandRows(commands: readonly Listed[]): (readonly [string, string])[] {
   return commands
     .filter((command) => !command.hidden)
     .map((command) => [[command.name, ...command.aliases].join(', '), command.summary]);

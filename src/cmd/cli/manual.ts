@@ -1,4 +1,4 @@
-import type { Command, Program } from './command.ts';
+import type { Command, WholeProgram } from './command.ts';
 import type { Flags } from './flags.ts';
 import { flagRows, usageOf } from './help.ts';
 
@@ -10,7 +10,7 @@ export interface ManualOptions {
 }
 
 /** The manual's pages of section 8 by file name: one for the program, one for each of its commands with what is below that. */
-export function manualPages(program: Program, options: ManualOptions): ReadonlyMap<string, string> {
+export function manualPages(program: WholeProgram, options: ManualOptions): ReadonlyMap<string, string> {
   const commands = shown(program.commands);
   const pages = [programPage(program, options), ...commands.map((command) => commandPage(program, command, options))];
   return new Map(pages.map(({ name, text }) => [`${name}.8`, text]));
@@ -23,7 +23,7 @@ interface Page {
 
 const shown = (commands: readonly Command[]): readonly Command[] => commands.filter(({ hidden }) => !hidden);
 
-function programPage(program: Program, options: ManualOptions): Page {
+function programPage(program: WholeProgram, options: ManualOptions): Page {
   const { name, description, globals } = program;
   const commands = shown(program.commands);
   const first = description.split(/\.\s/)[0] ?? name;
@@ -56,7 +56,7 @@ function programPage(program: Program, options: ManualOptions): Page {
   return { name, text: `${lines.join('\n')}\n` };
 }
 
-function commandPage(program: Program, command: Command, options: ManualOptions): Page {
+function commandPage(program: WholeProgram, command: Command, options: ManualOptions): Page {
   const name = `${program.name}-${command.name}`;
   const path = `${program.name} ${command.name}`;
   const inner = shown(command.commands);

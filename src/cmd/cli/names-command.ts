@@ -1,4 +1,4 @@
-import type { Command, Program } from './command.ts';
+import { type Command, loaded, type Program } from './command.ts';
 import { nameMark, shells } from './completion.ts';
 import { FlagFault, type Flags, parseFlags, type Values } from './flags.ts';
 
@@ -38,7 +38,7 @@ export const namesCommand = (
     const timer = setTimeout(() => late.resolve([]), patienceMs);
     const signal = AbortSignal.any([io.signal, AbortSignal.timeout(patienceMs)]);
     const asked = async () =>
-      kind === 'shells' ? shells : list({ kind, flags: flagsOn(program(), words, io.env), signal });
+      kind === 'shells' ? shells : list({ kind, flags: await flagsOn(program(), words, io.env), signal });
     try {
       const names = await Promise.race([asked().catch(() => []), late.promise]);
       const fit = names.filter((name) => harmless.test(name)).slice(0, maxNames);
@@ -63,11 +63,11 @@ function parseTyped(flags: Flags, words: readonly string[], env: Readonly<Record
 }
 
 /** The flags before the command that is being typed; what makes no sense ends the reading. */
-function flagsOn(
+async function flagsOn(
   program: Program,
   typed: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-): Readonly<Record<string, unknown>> {
+): Promise<Readonly<Record<string, unknown>>> {
   let flags: Flags = program.globals;
   let commands = program.commands;
   let words = typed;
@@ -79,7 +79,7 @@ function flagsOn(
     const [word, ...rest] = parsed.rest;
     const next = commands.find(({ name, aliases }) => name === word || (word !== undefined && aliases.includes(word)));
     if (next === undefined) return values;
-    ({ flags, commands } = next);
+    ({ flags, commands } = await loaded(next));
     words = rest;
   }
 }

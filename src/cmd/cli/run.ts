@@ -1,5 +1,5 @@
 import { messageOf } from '#base/errors';
-import type { Command, Invocation, Program } from './command.ts';
+import { type Command, type Invocation, type LazyCommand, type Listed, loaded, type Program } from './command.ts';
 import { FlagFault, type Flags, type Parsed, parseFlags } from './flags.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { Exit, type Io } from './io.ts';
@@ -35,7 +35,7 @@ async function dispatch(program: Program, io: Io): Promise<number> {
   if (globals.help || (word === undefined && program.run === undefined)) return print(io, programHelp(program));
   if (word === undefined) return (await program.run?.(invocation(io, globals, globals, []))) ?? 0;
   if (word === 'help' || word === 'h') return helpFor(program, rest, io);
-  const command = find(program.commands, word);
+  const command = await find(program.commands, word);
   if (command === undefined) throw unknownCommand(program.name, program.commands, word);
   return descend(program, command, `${program.name} ${command.name}`, rest, globals, io);
 }
@@ -65,10 +65,10 @@ async function descendGroup(
   const own = await parsed(command.flags, argv, io, () => commandHelp(command, path));
   const [word, ...rest] = own.rest;
   if (own.help || word === undefined || word === 'help' || word === 'h') {
-    const topic = rest[0] === undefined ? undefined : find(command.commands, rest[0]);
+    const topic = rest[0] === undefined ? undefined : await find(command.commands, rest[0]);
     return print(io, topic === undefined ? commandHelp(command, path) : commandHelp(topic, `${path} ${topic.name}`));
   }
-  const inner = find(command.commands, word);
+  const inner = await find(command.commands, word);
   if (inner === undefined) throw unknownCommand(path, command.commands, word);
   const merged = { ...globals, values: { ...globals.values, ...own.values } };
   return descend(program, inner, `${path} ${inner.name}`, rest, merged, io);
@@ -103,7 +103,7 @@ async function helpFor(program: Program, topics: readonly string[], io: Io): Pro
   let path = program.name;
   let found: Command | undefined;
   for (const topic of topics) {
-    found = find(commands, topic);
+    found = await find(commands, topic);
     if (found === undefined) throw unknownCommand(path, commands, topic);
     path += ` ${found.name}`;
     commands = found.commands;
@@ -111,7 +111,7 @@ async function helpFor(program: Program, topics: readonly string[], io: Io): Pro
   return print(io, found === undefined ? programHelp(program) : commandHelp(found, path));
 }
 
-function unknownCommand(path: string, commands: readonly Command[], word: string): Exit {
+function unknownCommand(path: string, commands: readonly Listed[], word: string): Exit {
   const meant = suggest(
     word,
     commands.flatMap((command) => (command.hidden ? [] : [command.name, ...command.aliases])),
@@ -120,8 +120,10 @@ function unknownCommand(path: string, commands: readonly Command[], word: string
   return new Exit(3, `No help topic for '${word}'${hint}`);
 }
 
-const find = (commands: readonly Command[], word: string): Command | undefined =>
-  commands.find((command) => command.name === word || command.aliases.includes(word));
+async function find(commands: readonly (Command | LazyCommand)[], word: string): Promise<Command | undefined> {
+  const found = commands.find(({ name, aliases }) => name === word || aliases.includes(word));
+  return found === undefined ? undefined : loaded(found);
+}
 
 async function print(io: Io, text: string): Promise<number> {
   await io.stdout.write(text);

@@ -1,4 +1,3 @@
-import { eventToJson } from '#client/event-json';
 import { command } from './globals.ts';
 import { goTime, printLine } from './output.ts';
 
@@ -8,6 +7,7 @@ export default command({
   summary: 'display containerd events',
   flags: {},
   run: async ({ client, scope }, { io, args }) => {
+    const { eventToJson } = await import('#client/event-json');
     for await (const { timestamp, namespace, topic, event } of client.events.subscribe(scope.signal, args)) {
       await printLine(io, `${goTime(timestamp)} ${namespace} ${topic} ${eventToJson(event)}`);
     }

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { unavailable } from '#base/errors';
-import { type Client, openClient } from '#client/client';
+import type { Client } from '#client/client';
 import { type Scope, scopeOf } from '#core/scope';
 import { parseAddress } from '#rpc/address';
-import { connectWithin } from '#rpc/transport';
 import { commandsFor, type Invocation } from '../cli/command.ts';
 import { duration, type Flags, flag, text } from '../cli/flags.ts';
 import type { Io } from '../cli/io.ts';
@@ -49,6 +48,8 @@ export function command<F extends Flags>(spec: ClientCommand<F>) {
     run: async (invocation: CtrInvocation<F>) => {
       const { globals: all, io } = invocation;
       const signal = withTimeout(io.signal, all.timeout);
+      // Help, completions and commands that need no daemon do without the code for it.
+      const { openClient } = await import('#client/client');
       await using client = openClient(all.address, { environment: io.env });
       if (all['connect-timeout'] > 0) await connect(client, all.address, all['connect-timeout']);
       try {
@@ -66,6 +67,7 @@ async function connect({ transport }: Client, address: string, timeoutMs: number
   const parsed = parseAddress(address);
   if (parsed.kind === 'unix' && !existsSync(parsed.path))
     throw unavailable(`connect to ${address}: there is no socket`);
+  const { connectWithin } = await import('#rpc/transport');
   await connectWithin(transport, timeoutMs);
 }
 

@@ -1,4 +1,4 @@
-import { type Client, openClient } from '#client/client';
+import type { Client } from '#client/client';
 import { type Scope, scopeOf } from '#core/scope';
 import type { NamesRequest } from '../cli/names-command.ts';
 
@@ -6,6 +6,7 @@ import type { NamesRequest } from '../cli/names-command.ts';
 export async function namesOf({ kind, flags, signal }: NamesRequest): Promise<readonly string[]> {
   const list = Object.hasOwn(lists, kind) ? lists[kind] : undefined;
   if (list === undefined) return [];
+  const { openClient } = await import('#client/client');
   await using client = openClient(String(flags.address));
   return await list(client, scopeOf(String(flags.namespace), { signal }), String(flags.snapshotter ?? ''));
 }

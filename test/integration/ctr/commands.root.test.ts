@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Command } from '#cmd/cli/command';
+import { type Command, wholeProgram } from '#cmd/cli/command';
 import { ctr as program } from '#cmd/ctr/program';
 import { type BusyboxDaemon, startBusyboxDaemon } from '#test/support/busybox-daemon';
 import { type CtrInput, runCtr } from '#test/support/ctr';
@@ -263,7 +263,7 @@ function* everyCommand(commands: readonly Command[], path: readonly string[] = [
 }
 
 test('every command has help, refuses a flag that it does not have, and says which', async () => {
-  const paths = [...everyCommand(program.commands)];
+  const paths = [...everyCommand((await wholeProgram(program)).commands)];
   expect(paths.length).toBeGreaterThan(60);
   for (const path of paths) {
     const help = await runCtr([...path, '-h']);

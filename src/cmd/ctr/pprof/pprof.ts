@@ -1,8 +1,7 @@
-import { group } from '../../cli/command.ts';
 import { text } from '../../cli/flags.ts';
 import { profileCommands } from './profiles.ts';
 
-const flags = {
+export const flags = {
   'debug-socket': text("socket path for containerd's debug server", {
     alias: 'd',
     default: '/run/containerd/debug.sock',
@@ -11,12 +10,7 @@ const flags = {
 };
 
 /** `pprof`: profiles of a daemon, Berth's for Chrome's developer tools, containerd's for Go's. Kinds that a daemon does not have it says so of. */
-export const pprof = group(
-  'pprof',
-  'provide golang pprof outputs for containerd',
-  profileCommands(({ globals }) => {
-    const path = (globals as { readonly 'debug-socket'?: string })['debug-socket'] ?? '';
-    return { path: path.replace(/^unix:\/\//, ''), whose: 'the daemon' };
-  }),
-  { flags },
-);
+export default profileCommands(({ globals }) => {
+  const path = (globals as { readonly 'debug-socket'?: string })['debug-socket'] ?? '';
+  return { path: path.replace(/^unix:\/\//, ''), whose: 'the daemon' };
+});

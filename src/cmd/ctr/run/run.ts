@@ -13,24 +13,31 @@ import { taskOptions } from './runtime-options.ts';
 
 const flags = { ...runFlags, ...containerFlags };
 
-export default command({
-  name: 'run',
-  summary: 'run a container',
-  args: '[flags] Image|RootFS ID [COMMAND] [ARG...]',
-  completes: ['images'],
-  flags,
-  run: async (session, invocation) => {
-    const { flags: chosen, args, given, io } = invocation;
-    const words = readWords(args, chosen);
-    if (chosen.rm && chosen.detach) throw invalidArgument('flags --detach and --rm cannot be specified together');
-    const container = await newContainer(session, { ...words, flags: chosen, given, cwd: io.cwd, environment: io.env });
-    try {
-      return await runTask(session, invocation, container);
-    } finally {
-      if (chosen.rm) await deleteContainerIfThere(session.client, session.scope, container);
-    }
-  },
-});
+export default (name: string, summary: string) =>
+  command({
+    name,
+    summary,
+    args: '[flags] Image|RootFS ID [COMMAND] [ARG...]',
+    completes: ['images'],
+    flags,
+    run: async (session, invocation) => {
+      const { flags: chosen, args, given, io } = invocation;
+      const words = readWords(args, chosen);
+      if (chosen.rm && chosen.detach) throw invalidArgument('flags --detach and --rm cannot be specified together');
+      const container = await newContainer(session, {
+        ...words,
+        flags: chosen,
+        given,
+        cwd: io.cwd,
+        environment: io.env,
+      });
+      try {
+        return await runTask(session, invocation, container);
+      } finally {
+        if (chosen.rm) await deleteContainerIfThere(session.client, session.scope, container);
+      }
+    },
+  });
 
 async function runTask(
   session: Session,

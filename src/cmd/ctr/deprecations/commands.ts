@@ -1,0 +1,3 @@
+import listDeprecations from './list.ts';
+
+export default [listDeprecations];

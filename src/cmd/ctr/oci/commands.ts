@@ -1,0 +1,3 @@
+import defaultSpec from './spec.ts';
+
+export default [defaultSpec];

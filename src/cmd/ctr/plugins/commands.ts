@@ -1,0 +1,4 @@
+import inspectRuntime from './inspect-runtime.ts';
+import listPlugins from './list.ts';
+
+export default [listPlugins, inspectRuntime];

@@ -9,6 +9,7 @@ import { encodeEntry, endOfArchive, zeros } from '#lib/tar/writer';
 import { listAt, oPath, openConfined, placeConfined, readlinkAt, statAt } from '#sys/at';
 import { filesystemOf } from '#sys/fs';
 import { type FileStat, isDirectory } from '#sys/stat';
+import { openFile } from './open-file.ts';
 
 const pieceBytes = 256 * 1024;
 const maxDepth = 512;
@@ -108,16 +109,16 @@ function* member(root: number, place: Place): Generator<Uint8Array, void, undefi
 }
 
 function* fileMember(root: number, path: ByteText, entry: TarEntry): Generator<Uint8Array, void, undefined> {
-  let fd: number;
+  let fd: number | undefined;
   try {
-    fd = openConfined(root, bytesOf(path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    fd = openFile(root, bytesOf(path), constants.O_RDONLY);
   } catch (error) {
     if (isGone(error)) return;
     throw error;
   }
+  if (fd === undefined) return; // another one took its place
   try {
     const stat = statAt(fd, '');
-    if (types[stat.mode & constants.S_IFMT] !== 'file') return; // another one took its place
     yield encodeEntry({ ...entry, size: stat.size });
     for (let done = 0; done < stat.size; ) {
       const piece = Buffer.allocUnsafe(Math.min(pieceBytes, stat.size - done));

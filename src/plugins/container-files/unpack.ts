@@ -8,6 +8,7 @@ import { chownAt, mkdirAt, openConfined, placeConfined, statAt } from '#sys/at';
 import { isDirectory, isRegular } from '#sys/stat';
 import { FilesSink } from './files-sink.ts';
 import { OneFileSink } from './one-file-sink.ts';
+import { openFile } from './open-file.ts';
 import { writeAll } from './write-all.ts';
 
 export interface UnpackOptions {
@@ -105,9 +106,9 @@ async function overFile(
     const sink = new OneFileSink(staged, path);
     await readAll(archive, sink, signal);
     const { size, uid, gid } = sink.only();
-    const target = openConfined(root, path, constants.O_WRONLY | constants.O_NONBLOCK);
+    const target = openFile(root, path, constants.O_WRONLY, { follow: true });
+    if (target === undefined) throw invalidArgument(`/${path} is no plain file`);
     try {
-      if (!isRegular(statAt(target, ''))) throw invalidArgument(`/${path} is no plain file`);
       copy(staged, target, size);
       if (preserveOwnership) chownAt(target, '', uid, gid);
     } finally {

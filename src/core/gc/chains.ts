@@ -82,6 +82,7 @@ export class References {
       }
       if (at >= maxTries) return { chains, more: true };
       for (const holder of this.#holders.get(idOf(node)) ?? []) {
+        if (queue.length > maxTries) break; // none further would be looked at
         if (met(holder.node, node, rest)) continue;
         queue.push({ node: holder.node, rest: { node, by: holder.by, next: rest } });
       }

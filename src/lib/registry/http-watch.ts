@@ -78,7 +78,10 @@ export class WatchedExchange {
 function headerLines(headers: Readonly<Record<string, unknown>>): readonly string[] {
   return Object.entries(headers).flatMap(([name, value]) =>
     (Array.isArray(value) ? value : [value]).map(
-      (one) => `${name}: ${secret.has(name.toLowerCase()) ? '…' : String(one)}`,
+      (one) => `${name}: ${secret.has(name.toLowerCase()) ? '…' : shown(name.toLowerCase(), String(one))}`,
     ),
   );
 }
+
+/** The query of where it goes on may be all that is needed to get there. */
+const shown = (name: string, text: string): string => (name === 'location' ? text.replace(/\?.*$/s, '?…') : text);

@@ -85,7 +85,10 @@ export class Subscription implements AsyncIterableIterator<Envelope, undefined> 
 
   #cutOff(): void {
     this.#log.warn('a subscriber does not read its events: cut off', { waiting: this.length, bytes: this.#bytes });
-    this.#fault = fault('resource_exhausted', `${this.length} events are waiting, at most ${maxWaiting}`);
+    this.#fault = fault(
+      'resource_exhausted',
+      `${this.length} events of ${this.#bytes} bytes are waiting, at most ${maxWaiting} of ${maxWaitingBytes}`,
+    );
     this.#drop();
     this.end();
   }

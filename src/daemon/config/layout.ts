@@ -53,8 +53,9 @@ export function fromNewLayout(raw: RawTable): RawTable {
       Object.fromEntries(Object.entries(given).map(([key, value]) => [rename(key), value])),
     );
   };
-  take(names.grpc, 'grpc');
+  // Both have one limit for messages here: the socket's, if it says one.
   take(names.tcp, 'grpc', tcpKey);
+  take(names.grpc, 'grpc');
   take(names.ttrpc, 'ttrpc');
   take(names.debug, 'debug');
   take(names.metrics, 'metrics');

@@ -68,6 +68,17 @@ async function refusal(contents: Readonly<Record<string, string>>): Promise<stri
   );
 }
 
+test("of two limits for messages the socket's holds, in whatever order they stand", async () => {
+  const limit = (of: string, bytes: number) =>
+    `[plugins."io.containerd.server.v1.${of}"]\nmax_recv_message_size = ${bytes}\n`;
+  for (const text of [limit('grpc', 3) + limit('grpc-tcp', 4), limit('grpc-tcp', 4) + limit('grpc', 3)]) {
+    const { top } = await loadConfig(await files({ 'config.toml': `version = 4\n${text}` }), builtins);
+    expect(top.grpc.max_recv_message_size).toBe(3);
+  }
+  const alone = await loadConfig(await files({ 'config.toml': `version = 4\n${limit('grpc-tcp', 4)}` }), builtins);
+  expect(alone.top.grpc.max_recv_message_size).toBe(4);
+});
+
 test('the printed default configuration is complete, and reading it back changes nothing', async () => {
   const printed = formatDefaultConfig(defaultConfig(builtins));
   const path = await files({ 'config.toml': printed });
@@ -148,7 +159,7 @@ test('core scheduling that is asked for in the environment of shims is asked for
   expect([config.of(task), config.warnings]).toEqual([{ sched_core: true }, []]);
   const none = await loadConfig(await files({ 'config.toml': env('[]') }), [...builtins, task]);
   expect([none.of(task), none.warnings]).toEqual([{ sched_core: false }, []]);
-  const more = await loadConfig(await files({ 'config.toml': env('["A=b", "SCHED_CORE=1"]') }), [...builtins, task]);
+  const more = await loadConfig(await files({ 'config.toml': env('["A=b", "SCHED_CORE=true"]') }), [...builtins, task]);
   expect([more.of(task), more.warnings.map(({ key }) => key)]).toEqual([
     { sched_core: true },
     ['plugins.io.containerd.shim.v1.manager'],

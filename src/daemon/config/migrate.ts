@@ -98,7 +98,8 @@ function adoptShimManager(tables: RawTable, plugins: readonly AnyPlugin[]): RawT
   const { env } = tableAt(tables, shimManager);
   const task = plugins.find((plugin) => pluginName(plugin) === taskPlugin);
   if (!Array.isArray(env) || task === undefined || !Object.hasOwn(task.config.fields, 'sched_core')) return tables;
-  const others = env.filter((each) => each !== 'SCHED_CORE=1');
+  // Whatever it is set to: shims ask whether it is empty.
+  const others = env.filter((each) => typeof each !== 'string' || !/^SCHED_CORE=./.test(each));
   const { [shimManager]: manager, ...rest } = tables;
   return {
     ...rest,

@@ -1,3 +1,4 @@
+import { abortable } from '#base/cancellation';
 import { definePlugin, SkipPlugin } from '#core/plugin/plugin';
 import { TracingProcessor } from '#core/tracing/processor';
 
@@ -17,9 +18,22 @@ export default definePlugin({
     const { openTelemetry } = await import('./open-telemetry.ts');
     const exporting = await openTelemetry({ version: daemon.version, protocol: protocolOf(env) });
     log.info('tracing', { protocol: protocolOf(env) });
-    return { tracer: exporting.tracer, [Symbol.asyncDispose]: () => exporting[Symbol.asyncDispose]() };
+    return {
+      tracer: exporting.tracer,
+      async [Symbol.asyncDispose]() {
+        try {
+          const sent = Promise.resolve(exporting[Symbol.asyncDispose]());
+          await abortable(sent, AbortSignal.timeout(lastSpansMs));
+        } catch (error) {
+          log.warn('the last spans were not sent', { error });
+        }
+      },
+    };
   },
 });
+
+/** How long the daemon's end waits for a collector, which may be away. */
+const lastSpansMs = 3_000;
 
 const protocolOf = (env: NodeJS.ProcessEnv): string =>
   env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL || 'http/protobuf';

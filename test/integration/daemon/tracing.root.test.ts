@@ -144,4 +144,7 @@ test('a collector that is not there costs nothing but the spans', async () => {
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', OTEL_EXPORTER_OTLP_TIMEOUT: '500' },
   });
   for (let at = 0; at < 20; at++) await tracedCall(daemon.address);
+  await daemon.kill();
+  expect(daemon.log).toContain('the last spans were not sent');
+  expect(daemon.log).not.toContain('plugin did not stop as it should');
 }, 60_000);

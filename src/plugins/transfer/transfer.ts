@@ -34,6 +34,7 @@ const config = table({
     help: 'Layers unpacked at the same time; more than one needs a snapshotter that can add parents late.',
   }),
   concurrent_layer_fetch_buffer: number({
+    min: 0,
     help: 'Bytes of one request when a long layer is fetched by several at once, within max_concurrent_downloads; each may take as much memory. 0: one request for each layer.',
   }),
   default_snapshotter: text({ default: 'overlayfs', help: 'For images that are unpacked without saying where.' }),

@@ -32,7 +32,7 @@ events_of_a_run() {
     timeout 30 $CTR run --rm $image ${p}ev$n true
     sleep 1.5
     wait
-    case $SHIM in */usr/bin/*) grep -q /tasks/delete "$WORK/events" && break ;; *) break ;; esac
+    case $SHIM in */usr/bin/*) grep -q "/tasks/delete.*${p}ev$n" "$WORK/events" && break ;; *) break ;; esac
   done
   cat "$WORK/events"
 }
@@ -43,11 +43,10 @@ pushed='done' unpacked="unpacking $image \\(sha256:[0-9a-f]{64}\\)\\.\\.\\.done"
 pulled="$image:.*resolved.*manifest-sha256:[0-9a-f]{64}:.*done.*elapsed:.*total:.*unpacking linux/amd64 sha256:[0-9a-f]{64}\\.\\.\\.~done: "
 blobs='config-sha256:' pulled_again="$image.*(exists|done)" pulled_arm='unpacking linux/arm64' pulled_all='done: '
 case $CLIENT in
-  2.*) # a tree, of what the daemon tells
+  2.*) # a tree of what the daemon tells, as far as it has heard of it when the transfer is over
     name="$(printf '%s' $image | cut -c 1-39)[^~]*"
-    unpacked="${name}saved" pushed='pushing content.*pushed.*manifest.*(complete|exists)' exported=''
-    pulled="${name}saved.*index .*manifest .*config .*layer .*(complete|extracted).*ull.* from OCI Registry"
-    blobs='config ' pulled_again="${name}saved.*exists" pulled_arm="${name}saved" pulled_all='saved.*manifest .*manifest '
+    unpacked='Import' pushed='(pushing content|pushed).*manifest ' exported='' pulled="$name.*index .*manifest .*config .*layer .*from OCI Registry"
+    blobs='config ' pulled_again="$name.*exists" pulled_arm="$name" pulled_all='manifest .*manifest '
     ;;
 esac
 case $DAEMON in

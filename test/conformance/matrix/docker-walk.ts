@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, openSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fillBusyboxRoot } from '#test/support/busybox-image';
@@ -100,6 +100,10 @@ class Dockerd implements AsyncDisposable {
     this.host = `unix://${this.#directory}/d.sock`;
     this.path = `${root}/bin:${root}/sbin:${process.env.PATH}`;
     const log = openSync(join(this.#directory, 'log'), 'w');
+    // 20.10 would write a key into the machine's configuration; 28.5 has none, and does not know where it would be.
+    const config = join(this.#directory, 'daemon.json');
+    const key = { 'deprecated-key-path': join(this.#directory, 'key.json') };
+    writeFileSync(config, JSON.stringify(version.startsWith('20.') ? key : {}));
     const words = [
       `--containerd=${daemon.address}`,
       `--data-root=${this.#directory}/data`,
@@ -108,6 +112,7 @@ class Dockerd implements AsyncDisposable {
       `--host=${this.host}`,
       `--userland-proxy-path=${root}/sbin/docker-proxy`,
       `--cgroup-parent=${this.cgroup}`,
+      `--config-file=${config}`,
       ...options,
     ];
     // Its bridge and its rules must not be the machine's.
@@ -146,7 +151,7 @@ class Dockerd implements AsyncDisposable {
     }
     const left = mountsBelow(this.#directory);
     if (left.length > 0) throw new Error(`dockerd left mounts: ${left.join(' ')}\n${this.log}`);
-    for (const hierarchy of ['cpu', 'cpuacct', 'cpuset', 'memory', 'devices', 'freezer', 'blkio', 'pids', 'systemd']) {
+    for (const hierarchy of readdirSync('/sys/fs/cgroup')) {
       const group = join('/sys/fs/cgroup', hierarchy, this.cgroup);
       if (existsSync(group)) rmdirSync(group);
     }

@@ -15,29 +15,15 @@ import type { Scope } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
 import type { ContainerFiles } from '#core/transfer/container-files';
 import type { Transfer } from '#core/transfer/transfer';
-import { remoteContainers } from '#rpc/containers/client';
-import { remoteContent } from '#rpc/content/client';
-import { remoteDiffer } from '#rpc/diff/client';
 import { remoteEvents } from '#rpc/events/client';
-import { remoteGc } from '#rpc/gc/client';
-import { type RemoteImages, remoteImages } from '#rpc/images/client';
-import { remoteIntrospection } from '#rpc/introspection/client';
-import { type RemoteLeases, remoteLeases } from '#rpc/leases/client';
-import { remoteMounts } from '#rpc/mounts/client';
-import { remoteNamespaces } from '#rpc/namespaces/client';
-import { remoteSandboxController } from '#rpc/sandboxes/controller-client';
-import { remoteSandboxStore } from '#rpc/sandboxes/store-client';
-import { remoteSnapshotter } from '#rpc/snapshots/client';
-import { remoteTasks } from '#rpc/tasks/client';
-import { remoteTransfer } from '#rpc/transfer/client';
-import { remoteContainerFiles } from '#rpc/transfer/container-files';
+import type { RemoteImages } from '#rpc/images/client';
+import type { RemoteLeases } from '#rpc/leases/client';
 import { type ClientTls, openTransport, type Transport } from '#rpc/transport';
-import { remoteVersion } from '#rpc/version/client';
-import { lazyTransfer } from './lazy-transfer.ts';
+import * as remote from './remote-services.ts';
 
 /**
  * A daemon, Berth's or containerd's, as a program uses it. The stores are those of `src/core`, with the promises written there.
- * Nothing is connected until the first call; a lost connection is made anew by the next one.
+ * Nothing is connected until the first call, and the code of a service is imported with its first; a lost connection is made anew by the next one.
  */
 export interface Client extends AsyncDisposable {
   readonly content: ContentStore;
@@ -92,38 +78,39 @@ export const defaultAddress = '/run/containerd/containerd.sock';
 /** @throws invalid_argument for a malformed address; whether somebody listens shows with the first call (unavailable, with the address) */
 export function openClient(address: string = defaultAddress, options: ClientOptions = {}): Client {
   const transport = openTransport(address, options.tls);
-  const namespaces = remoteNamespaces(transport);
-  const leases = remoteLeases(transport);
+  const namespaces = remote.namespaces(transport);
+  const leases = remote.leases(transport);
   const byLabel = async (scope: Scope, what: 'snapshotter' | 'runtime', otherwise: string) =>
     (await namespaces.get(scope.namespace)).labels[`containerd.io/defaults/${what}`] || otherwise;
   const snapshotterName = async (scope: Scope, name: string) => name || byLabel(scope, 'snapshotter', 'overlayfs');
   const stores = {
-    content: remoteContent(transport),
-    images: remoteImages(transport),
+    content: remote.content(transport),
+    images: remote.images(transport),
     leases,
     namespaces,
-    differ: remoteDiffer(transport),
+    differ: remote.differ(transport),
     transport,
   };
-  const introspection = remoteIntrospection(transport);
+  const introspection = remote.introspection(transport);
   const held = new DisposableStack();
-  const local = lazyTransfer(async () => {
+  const local = remote.lazyTransfer(async () => {
     const { clientRegistries, localTransfer } = await import('./local-transfer.ts');
     const registries = held.use(clientRegistries(options.environment ?? process.env, silent));
     return localTransfer(stores, registries, silent);
   });
-  const performers = { client: local, daemon: remoteTransfer(transport) };
+  const performers = { client: local, daemon: remote.transfer(transport) };
   let usual: Promise<Performer> | undefined;
   return {
     ...stores,
-    containers: remoteContainers(transport),
-    sandboxes: remoteSandboxStore(transport),
-    tasks: remoteTasks(transport),
+    containers: remote.containers(transport),
+    sandboxes: remote.sandboxes(transport),
+    tasks: remote.tasks(transport),
+    // Here at once: who subscribes and then acts wants to hear of what he did.
     events: remoteEvents(transport),
     introspection,
-    files: remoteContainerFiles(transport),
-    mounts: remoteMounts(transport),
-    kept: remoteGc(transport),
+    files: remote.files(transport),
+    mounts: remote.mounts(transport),
+    kept: remote.kept(transport),
     transfer: performers.daemon,
     localTransfer: performers.client,
     transferBy: async (performer) => {
@@ -131,13 +118,16 @@ export function openClient(address: string = defaultAddress, options: ClientOpti
       usual ??= usualPerformer(introspection);
       return performers[await usual];
     },
-    version: (signal) => remoteVersion(transport, { signal }),
+    version: async (signal) => (await import('#rpc/version/client')).remoteVersion(transport, { signal }),
     snapshotterName,
-    sandboxController: (sandboxer) => remoteSandboxController(transport, sandboxer),
+    sandboxController: (sandboxer) => remote.sandboxController(transport, sandboxer),
     sandboxerName: async (scope, name) =>
       name || (await namespaces.get(scope.namespace)).labels[sandboxerLabel] || defaultSandboxer,
     runtimeName: async (scope, name) => name || byLabel(scope, 'runtime', 'io.containerd.runc.v2'),
-    snapshotter: async (scope, name) => remoteSnapshotter(transport, await snapshotterName(scope, name)),
+    snapshotter: async (scope, name) => {
+      const { remoteSnapshotter } = await import('#rpc/snapshots/client');
+      return remoteSnapshotter(transport, await snapshotterName(scope, name));
+    },
     lease: async (scope) => {
       const expire = formatTimestamp(fromMillis(Date.now() + dayMs)).replace(/\.\d+Z$/, 'Z');
       const { id } = await leases.create(scope, { id: '', labels: { 'containerd.io/gc.expire': expire } });

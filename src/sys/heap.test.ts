@@ -1,5 +1,7 @@
 import { expect, test } from 'bun:test';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { collectGarbage, forgetCode, releaseProgram } from './heap.ts';
 
 function filePagesKb(): number {
@@ -19,4 +21,16 @@ test('garbage and compiled code can go at any time', () => {
   collectGarbage();
   forgetCode();
   expect(kept.get('a')).toEqual({ b: 1 });
+});
+
+test('locked memory stays where it is, and nobody is the worse for it', () => {
+  const program = `import { dlopen } from 'bun:ffi';
+    import { releaseProgram } from ${JSON.stringify(join(import.meta.dirname, 'heap.ts'))};
+    const { symbols } = dlopen('libc.so.6', { mlockall: { args: ['i32'], returns: 'i32' } });
+    const [current, onFault] = [1, 4];
+    if (symbols.mlockall(current | onFault) !== 0) throw new Error('mlockall');
+    releaseProgram();
+    console.log('on');`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' });
+  expect([stdout, stderr]).toEqual(['on\n', '']);
 });

@@ -15,8 +15,12 @@ export function forgetCode(): void {
 
 /**
  * Takes the program's own code and constants out of this process's memory. What runs next is mapped again page by page, from the page
- * cache: about a millisecond altogether.
+ * cache: about a millisecond altogether. Where the kernel refuses (memory that is locked), it stays.
  */
 export function releaseProgram(): void {
-  addon.releaseCode();
+  try {
+    addon.releaseCode();
+  } catch {
+    // Nothing but memory is lost by that; thrown in the timer that asks for it, it would end the daemon.
+  }
 }

@@ -8,7 +8,7 @@ const prefix = 'containerd.io/gc.';
 /** What a store may note of labels when it writes them, so that a collection need not read those of every object. */
 export const gcFlag = { root: 1, backReference: 2, reference: 4 } as const;
 
-/** The flags of an object with these labels, added up. */
+/** The flags of an object with these labels, added up. With a change here, stores that have noted them must write them anew. */
 export function gcFlags(labels: Labels): number {
   let flags = 0;
   for (const key of Object.keys(labels)) {

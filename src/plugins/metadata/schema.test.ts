@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { deferAsync } from '#base/disposal';
 import { silent } from '#base/log';
 import { memoryContent } from '#core/content/memory';
+import { gcFlags } from '#core/gc/references';
 import { scopeOf } from '#core/scope';
 import { faultOf } from '#core/subject';
 import { asBackend } from './metadata.fixture.ts';
 import { openMetadata } from './open-metadata.ts';
-import { migrate } from './schema.ts';
+import { migrate, schemaVersion } from './schema.ts';
 
 const scope = scopeOf('old');
 const firstVersion = readFileSync(join(import.meta.dirname, 'version-1.fixture.sql'), 'utf8');
@@ -62,7 +63,34 @@ test('a database of the first version is brought up to date with everything in i
   }
   await using again = await open(old.path);
   expect(await again.sandboxes.get(scope, 'box')).toMatchObject(sandbox);
-  expect(versionOf(old.path)).toBe(2);
+  expect(versionOf(old.path)).toBe(schemaVersion);
+});
+
+test('what collections read instead of labels is brought up to date with them', () => {
+  using db = new Database(':memory:');
+  db.exec(firstVersion);
+  const blobs: Readonly<Record<string, string>> = {
+    a: '{"containerd.io/gc.root.mine":"1"}',
+    b: '{"containerd.io/gc.cond.snapshot.overlayfs":"usedat<24h|k"}',
+    c: '{"note":"\\"containerd.io/gc.root"}',
+    d: '{"containerd.io/gc.root',
+  };
+  for (const [digest, labels] of Object.entries(blobs))
+    db.run(`INSERT INTO blobs VALUES ('old', ?, 1, ?, 0, 0, 0, 0, 0)`, [digest, labels]);
+  db.run(`INSERT INTO snapshots VALUES ('old', 's', 'n', 'k', '', 'active', ?, 2, 0, 0, 0, 0, NULL)`, [
+    '{"containerd.io/gc.rootless":"","containerd.io/gc.bref.image":"i"}',
+  ]);
+  migrate(db);
+  using found = db.prepare('SELECT digest, gc FROM blobs UNION ALL SELECT name, gc FROM snapshots ORDER BY 1');
+  expect(found.values()).toEqual([
+    ['a', 1],
+    ['b', 4],
+    ['c', 0],
+    ['d', 0],
+    ['n', 3],
+  ]);
+  const rest = ['a', 'b', 'c'].map((digest) => gcFlags(JSON.parse(blobs[digest] as string)));
+  expect(rest).toEqual([1, 4, 0]);
 });
 
 test('a migrated database has the shape of a new one', async () => {

@@ -27,7 +27,7 @@ import { failedPrecondition } from '#base/errors';
  * blobs                         what a namespace has of the content store
  *   ns, digest                  key; the file is one for all namespaces
  *   size, labels, created_*, updated_*
- *   gc                          bits that collection reads without the labels: 1 gc.root, 2 gc.bref, 4 gc.ref
+ *   gc                          bits that collection reads without the labels: 1 gc.root…, 2 gc.bref, 4 gc.ref and gc.cond.snapshot; see `gcFlags`
  * ingests
  *   ns, ref                     key
  *   backend_ref                 `<ns>/<n>/<ref>`: the ingest's name in the content store
@@ -97,7 +97,18 @@ const migrations: readonly (readonly string[])[] = [
        runtime TEXT NOT NULL, options_url TEXT, options BLOB, spec_url TEXT, spec BLOB, extensions TEXT NOT NULL)`,
     `CREATE UNIQUE INDEX sandboxes_key ON sandboxes (ns, id)`,
   ],
+  // Since then `gc` has bits for more labels: without them a collection would not see what these keep.
+  ['blobs', 'snapshots'].flatMap((table) => [
+    withFlag(table, 1, 'containerd.io/gc.root'),
+    withFlag(table, 4, 'containerd.io/gc.cond.snapshot'),
+  ]),
 ];
+
+/** Rows whose labels cannot be read are left to a check. */
+function withFlag(table: string, bit: number, start: string): string {
+  return `UPDATE ${table} SET gc = gc | ${bit} WHERE instr(labels, '"${start}') > 0 AND CASE WHEN json_valid(labels)
+    THEN EXISTS (SELECT 1 FROM json_each(${table}.labels) AS label WHERE label.key GLOB '${start}*') ELSE 0 END`;
+}
 
 /** What `PRAGMA user_version` says of tables of this program. */
 export const schemaVersion = migrations.length;

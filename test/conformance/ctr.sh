@@ -45,8 +45,8 @@ blobs='config-sha256:' pulled_again="$image.*(exists|done)" pulled_arm='unpackin
 case $CLIENT in
   2.*) # a tree of what the daemon tells, as far as it has heard of it when the transfer is over
     name="$(printf '%s' $image | cut -c 1-39)[^~]*"
-    unpacked='Import' pushed='(pushing content|pushed).*manifest ' exported='' pulled="$name.*index .*manifest .*config .*layer .*from OCI Registry"
-    blobs='config ' pulled_again="$name.*exists" pulled_arm="$name" pulled_all='manifest .*manifest '
+    unpacked='Import' pushed='pushing content|pushed' exported='' pulled="$name.*from OCI Registry"
+    blobs='saved|config ' pulled_again="$name(saved|.*exists)" pulled_arm="$name" pulled_all='saved|manifest .*manifest '
     ;;
 esac
 case $DAEMON in

@@ -44,7 +44,7 @@ async function makeShifted(
   const key = `${name}-remap`;
   const mounts = await snapshotter.prepare(scope, key, parent);
   try {
-    await withTempMount(mounts, (root) => shift(root, ids));
+    await withTempMount(mounts, (root) => shiftOwners(root, ids));
     await snapshotter.commit(scope, name, key);
   } catch (thrown) {
     await snapshotter.remove(scope, key);
@@ -67,11 +67,22 @@ function onHost(id: number, mappings: readonly IdMapping[], path: string): numbe
   return found.hostID + id - found.containerID;
 }
 
-/** Gives everything below and at a path to the owner's id on the host; links are changed themselves, never followed. */
-async function shift(path: string, ids: HostIds): Promise<void> {
-  const stat = await lstat(path);
-  await lchown(path, onHost(stat.uid, ids.uids, path), onHost(stat.gid, ids.gids, path));
+/**
+ * Gives everything below and at a path to the owner's id on the host; links are changed themselves, never followed.
+ * @internal for tests
+ */
+export const shiftOwners = (root: string, ids: HostIds): Promise<void> => shift(root, ids, new Map());
+
+/** `linked`: whose several-named files are already, by inode. A union may have the same for names that it copies apart. */
+async function shift(path: string, ids: HostIds, linked: Map<string, string>): Promise<void> {
+  const stat = await lstat(path, { bigint: true });
+  const inode = `${stat.dev}:${stat.ino}`;
+  if (linked.get(inode) === `${stat.uid}:${stat.gid}`) return;
+  const [uid, gid] = [onHost(Number(stat.uid), ids.uids, path), onHost(Number(stat.gid), ids.gids, path)];
+  if (!stat.isDirectory() && stat.nlink > 1n) linked.set(inode, `${uid}:${gid}`);
+  await lchown(path, uid, gid);
   // A change of owner takes these bits away.
-  if ((stat.mode & 0o6000) !== 0 && !stat.isSymbolicLink()) await chmod(path, stat.mode & 0o7777);
-  if (stat.isDirectory()) for (const name of await readdir(path)) await shift(join(path, name), ids);
+  const mode = Number(stat.mode);
+  if ((mode & 0o6000) !== 0 && !stat.isSymbolicLink()) await chmod(path, mode & 0o7777);
+  if (stat.isDirectory()) for (const name of await readdir(path)) await shift(join(path, name), ids, linked);
 }

@@ -96,7 +96,7 @@ export function parseFailpoints(text: string): ReadonlyMap<FailpointName, { acti
 
 /**
  * `await failpoint?.('name')` between two durable steps. Undefined unless the environment names failpoints: then a point costs the test of
- * a constant.
+ * a constant, and the `await` a turn of the microtasks.
  *
  * @throws internal where the environment says `error`
  */

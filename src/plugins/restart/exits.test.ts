@@ -3,7 +3,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { TaskExitSchema } from '#api/events/task_pb';
 import { silent } from '#base/log';
 import { EventExchange } from '#plugins/events/exchange';
-import { ends, Waits } from './exits.ts';
+import { ends, hearing, Waits } from './exits.ts';
 
 const one = { namespace: 'ns', id: 'c' };
 
@@ -40,4 +40,22 @@ test('what others publish under the topic of ends is passed over', async () => {
   await events.publish('ns', '/tasks/exit', { typeUrl, value: exit('c') });
   expect((await first).value).toEqual({ namespace: 'ns', id: 'c' });
   stop.abort();
+});
+
+test('who was cut off listens again, until he is told to stop or there is nothing more', async () => {
+  const never = new AbortController().signal;
+  let times = 0;
+  const listen = async () => {
+    times++;
+    if (times < 3) throw new Error('too much is waiting');
+  };
+  await hearing(1, never, silent, listen);
+  expect(times).toBe(3);
+  const stop = new AbortController();
+  await hearing(60_000, stop.signal, silent, async () => {
+    times++;
+    queueMicrotask(() => stop.abort());
+    throw new Error('stopped');
+  });
+  expect(times).toBe(4);
 });

@@ -2,6 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { type TaskExit, TaskExitSchema } from '#api/events/task_pb';
 import type { Any } from '#base/any';
 import { sleep } from '#base/cancellation';
+import type { Log } from '#base/log';
 import type { Events } from '#core/events/events';
 
 /** A container whose first process has ended. */
@@ -91,4 +92,21 @@ export async function restartEnded(
     if (!signal.aborted) throw thrown;
   }
   await Promise.all(going);
+}
+
+/** Listens again when it was cut off, as whoever reads too slowly is. What was missed the next look at all finds. */
+export async function hearing(
+  pauseMs: number,
+  signal: AbortSignal,
+  log: Log,
+  listen: () => Promise<void>,
+): Promise<void> {
+  for (let cutOff = true; cutOff && !signal.aborted; ) {
+    cutOff = false;
+    await listen().catch((error: unknown) => {
+      cutOff = true;
+      log.error('restart monitor has missed ends', { error });
+    });
+    if (cutOff) await sleep(pauseMs, signal).catch(() => {}); // told to stop
+  }
 }

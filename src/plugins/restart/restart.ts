@@ -6,7 +6,7 @@ import { Metadata } from '#core/metadata';
 import { definePlugin } from '#core/plugin/plugin';
 import { one, slot } from '#core/plugin/slot';
 import { Tasks } from '#core/runtime/tasks';
-import { restartEnded } from './exits.ts';
+import { hearing, restartEnded } from './exits.ts';
 import { RestartMonitor } from './monitor.ts';
 
 /**
@@ -35,8 +35,8 @@ export default definePlugin({
         await sleep(config.interval, signal).catch(() => {}); // told to stop
       }
     })();
-    const restarting = restartEnded(events, config.interval, (ended) => monitor.restart(ended, signal), signal).catch(
-      (error: unknown) => log.error('restart monitor hears of no ends any more', { error }),
+    const restarting = hearing(config.interval, signal, log, () =>
+      restartEnded(events, config.interval, (ended) => monitor.restart(ended, signal), signal),
     );
     return { [Symbol.asyncDispose]: async () => void (await Promise.all([loop, restarting])) };
   },

@@ -28,11 +28,13 @@ static const char *parse(const char *text, struct runtime_copy *copy)
 	return text;
 }
 
+/* And of this user's making: the number of a daemon that has died may be anybody's process by now. */
 static bool whole_and_sealed(int fd, off_t size)
 {
 	struct stat st;
 	int seals = fcntl(fd, F_GET_SEALS);
-	return seals >= 0 && (seals & SEALS) == SEALS && fstat(fd, &st) == 0 && st.st_size == size;
+	return seals >= 0 && (seals & SEALS) == SEALS && fstat(fd, &st) == 0 && st.st_size == size &&
+	       st.st_uid == geteuid();
 }
 
 void runtime_copy_take(struct runtime_copy *copy)

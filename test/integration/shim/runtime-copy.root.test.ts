@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { copyFileSync, readFileSync, readlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chownSync, copyFileSync, readFileSync, readlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '#sys/process';
 import { fileIdentity, sealedCopy } from '#sys/sealed-copy';
@@ -61,6 +61,16 @@ test('a copy that can be written to, one of another size and a variable without 
       expect.stringContaining('memfd:program'),
     ]);
 }, 120_000);
+
+test("another user's copy is passed over: the daemon's number may be anybody's by now", async () => {
+  await using r = new Rig();
+  await r.listen();
+  const program = await runtimeIn(r);
+  using copy = sealedCopy(program);
+  if (copy === undefined) throw new Error('there is no copy');
+  chownSync(copy.path, 1, 1);
+  expect(await createdBy(r, 'c1', program, `${copy.original}:${copy.path}`)).not.toContain('memfd:program');
+}, 60_000);
 
 test('a script and a file that is not there have no copy', async () => {
   await using r = new Rig();

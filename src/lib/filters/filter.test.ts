@@ -216,3 +216,15 @@ test('random text is read or refused as an invalid argument, never anything else
   }
   expect(read).toBeGreaterThan(500);
 });
+
+test('what is wrong with a filter is said in a few words, however long the filter', () => {
+  for (const text of ['a'.repeat(20_000), 'x=!'.repeat(6_000), `x${'!='.repeat(6_000)}`, `x==${'"'.repeat(9_999)}`]) {
+    let said = '';
+    try {
+      parseFilters([`name==a, ${text}`]);
+    } catch (thrown) {
+      said = messageOf(thrown);
+    }
+    expect(said.length).toBeLessThan(2_000);
+  }
+});

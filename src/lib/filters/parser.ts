@@ -69,7 +69,8 @@ function unexpected(input: string, token: Token, wanted: string): Error {
   return parseError(input, token.at, token.kind === 'illegal' ? token.reason : wanted);
 }
 
-function parseError(input: string, at: number, message: string): Error {
+function parseError(input: string, at: number, reason: string): Error {
+  const message = excerptStart(reason); // it may name an operator of any length
   const code = input.codePointAt(at);
   if (code === undefined) return invalidArgument(`filters: parse error: [${excerptEnd(input)}]: ${message}`);
   const here = String.fromCodePoint(code);

@@ -71,6 +71,13 @@ test("a plugin that fails is named, with its own words; one that isn't there, to
   await expect(removeNetwork(list('1.0.0'), to())).rejects.toThrow('failed (delete): netplugin failed with no error');
 });
 
+test('a plugin that prints no result is named', async () => {
+  for (const answer of ['', 'echo 5', 'echo {']) {
+    plugin('a', answer);
+    await expect(addNetwork(list('1.0.0'), to())).rejects.toThrow('plugin type="a" failed (add): it printed no result');
+  }
+});
+
 test('the first file by name is the network; what is wrong with it is said with its path', async () => {
   await expect(defaultNetwork(directory)).rejects.toThrow('no network config found');
   await expect(defaultNetwork(join(directory, 'nowhere'))).rejects.toThrow('no network config found');

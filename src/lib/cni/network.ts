@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isFault, messageOf, wrap } from '#base/errors';
+import { fault, isFault, messageOf, wrap } from '#base/errors';
 import type { JsonObject, NetworkConfig, PluginConfig } from './network-config.ts';
 import { type PluginCall, runPlugin } from './plugin.ts';
 
@@ -18,10 +18,20 @@ export async function addNetwork(network: NetworkConfig, to: Attachment): Promis
   let result: JsonObject | undefined;
   for (const plugin of network.plugins) {
     const said = await run('ADD', network, plugin, result, to);
-    result = JSON.parse(said) as JsonObject;
+    result = resultIn(said, plugin);
   }
   await remember(network, to, result ?? {});
   return result ?? {};
+}
+
+function resultIn(said: string, { type }: PluginConfig): JsonObject {
+  try {
+    const result: unknown = JSON.parse(said);
+    if (typeof result === 'object' && result !== null && !Array.isArray(result)) return result as JsonObject;
+  } catch {
+    // Told below.
+  }
+  throw fault('unknown', `plugin type=${JSON.stringify(type)} failed (add): it printed no result`);
 }
 
 /** Takes it off again, in the reverse order; an attachment that has gone is no error. @throws the plugin's words */

@@ -14,8 +14,13 @@ const gcm: Readonly<
 };
 const limits = { maxBytes: 1 << 20, maxDepth: 8 };
 const maxRecipients = 256;
-/** Recipients times keys: each attempt costs about a millisecond. */
-const maxAttempts = 2048;
+/** How often keys may be tried on recipients: each time costs about a millisecond. */
+export interface Attempts {
+  left: number;
+}
+
+/** For all that is said of one layer: whoever wrote it may not keep us for minutes. */
+export const usualAttempts = (): Attempts => ({ left: 4096 });
 
 /** Encrypts for whoever has one of the keys (RFC 7516, JSON serialization). */
 export function encryptJwe(plain: Uint8Array, recipients: readonly KeyObject[]): string {
@@ -41,16 +46,21 @@ export function encryptJwe(plain: Uint8Array, recipients: readonly KeyObject[]):
 }
 
 /**
- * What was encrypted; `undefined` when it is for none of the keys.
+ * What was encrypted; `undefined` when it is for none of the keys. Takes recipients times keys of the attempts.
  * @throws invalid_argument for what is no JWE, is damaged, or uses what is not known here
  */
-export function decryptJwe(bytes: Uint8Array, keys: readonly KeyObject[]): Buffer | undefined {
+export function decryptJwe(
+  bytes: Uint8Array,
+  keys: readonly KeyObject[],
+  attempts: Attempts = usualAttempts(),
+): Buffer | undefined {
   const fields = new Fields(parseBoundedJson(bytes, limits), 'JWE');
   const guarded = fields.text('protected') ?? '';
   const shared = { ...headerOf(decode(guarded)), ...record(fields.object('unprotected')) };
   const listed = fields.objects('recipients', maxRecipients);
   const recipients = listed.length > 0 ? listed : [fields];
-  if (recipients.length * keys.length > maxAttempts)
+  attempts.left -= recipients.length * keys.length;
+  if (attempts.left < 0)
     throw invalidArgument(`JWE: ${recipients.length} recipients are too many for ${keys.length} keys`);
   for (const recipient of recipients) {
     const header = { ...shared, ...record(recipient.object('header')) };

@@ -3,7 +3,7 @@ import { fault, invalidArgument, notImplemented, wrap } from '#base/errors';
 import type { Digest } from '../digest.ts';
 import { parseBoundedJson } from '../oci/bounded-json.ts';
 import { Fields } from '../oci/fields.ts';
-import { decryptJwe, encryptJwe } from './jwe.ts';
+import { decryptJwe, encryptJwe, usualAttempts } from './jwe.ts';
 import { keyBytes, type LayerKey, layerCipher, nonceBytes } from './layer-cipher.ts';
 
 export type Annotations = Readonly<Record<string, string>>;
@@ -94,8 +94,9 @@ function privateOptions(annotations: Annotations, keys: readonly KeyObject[]): L
   }
   const wrapped = bounded(jweName, text).split(',');
   if (wrapped.length > maxWrapped) throw invalidArgument(`annotation ${jweName}: more than ${maxWrapped} parts`);
+  const attempts = usualAttempts();
   for (const part of wrapped) {
-    const plain = within(jweName, () => decryptJwe(Buffer.from(part, 'base64'), keys));
+    const plain = within(jweName, () => decryptJwe(Buffer.from(part, 'base64'), keys, attempts));
     if (plain !== undefined) return secretsIn(plain);
   }
   throw fault('permission_denied', 'missing private key needed for decryption');

@@ -144,6 +144,9 @@ test('bad annotations are refused with what is wrong with them', () => {
   expect(said({ [pubName]: 'not json' })).toStartWith('invalid_argument');
   expect(said({ [jweName]: 'x'.repeat(3 << 20) })).toStartWith('invalid_argument');
   expect(said({ [jweName]: 'x,'.repeat(100) })).toStartWith('invalid_argument');
+  // So many parts, each with so many recipients, are hours of arithmetic.
+  const crowd = base64({ protected: '', recipients: Array.from({ length: 250 }, () => ({ header: { alg: 'none' } })) });
+  expect(said({ [jweName]: `${crowd},`.repeat(20) })).toContain('are too many for 1 keys');
   // What is inside is a key: it is not quoted, whatever is wrong with it.
   for (const inside of ['"topsecret"', '{"symkey":"dG9wc2VjcmV0"}', 'topsecret']) {
     const text = Buffer.from(encryptJwe(Buffer.from(inside), [rsa.publicKey])).toString('base64');

@@ -19,8 +19,11 @@ export async function keysIn(directory: string): Promise<readonly KeyObject[]> {
   const keys: KeyObject[] = [];
   for (const name of names.sort()) {
     const path = join(directory, name);
-    const { size, isFile } = await stat(path).then((found) => ({ size: found.size, isFile: found.isFile() }));
-    if (!isFile || size > maxKeyBytes) continue;
+    const found = await stat(path).catch((thrown: NodeJS.ErrnoException) => {
+      if (thrown.code === 'ENOENT') return undefined; // a link that leads nowhere, or a key that was taken away just now
+      throw thrown;
+    });
+    if (found?.isFile() !== true || found.size > maxKeyBytes) continue;
     try {
       keys.push(parsePrivateKey(await readFile(path), path));
     } catch (thrown) {

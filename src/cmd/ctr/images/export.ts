@@ -36,15 +36,19 @@ export default command({
   },
 });
 
-/** Half an archive would be taken for a whole one: it goes when the export fails. */
-async function writeArchive(path: string, archive: AsyncIterable<Uint8Array>): Promise<void> {
+/**
+ * Half an archive would be taken for a whole one: it goes when the export fails, unless it went to a device or a pipe, which is not ours to remove.
+ * @internal for tests
+ */
+export async function writeArchive(path: string, archive: AsyncIterable<Uint8Array>): Promise<void> {
   const file = await open(path, 'w');
   try {
     for await (const bytes of archive) await file.writeFile(bytes);
     await file.close();
   } catch (thrown) {
+    const plain = (await file.stat()).isFile();
     await file.close();
-    await rm(path, { force: true });
+    if (plain) await rm(path, { force: true });
     throw thrown;
   }
 }

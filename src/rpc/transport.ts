@@ -4,6 +4,7 @@ import { type ChannelCredentials, Client, connectivityState, credentials } from 
 import { invalidArgument, unavailable } from '#base/errors';
 import { parseAddress } from './address.ts';
 import { maxMessageBytes } from './codec.ts';
+import { allowLateWrites } from './late-writes.ts';
 import { WindowMend } from './window-mend.ts';
 
 /** PEM texts. */
@@ -34,6 +35,7 @@ export interface Transport extends Disposable {
  * @throws invalid_argument for a malformed address, and for TCP without TLS
  */
 export function openTransport(address: string, tls?: ClientTls, { toPlugin = false } = {}): Transport {
+  allowLateWrites();
   const parsed = parseAddress(address);
   if (parsed.kind === 'tcp' && tls === undefined) throw invalidArgument(`connect to ${address}: TCP without TLS`);
   const target = parsed.kind === 'unix' ? `unix:${parsed.path}` : `dns:${parsed.host}:${parsed.port}`;

@@ -35,6 +35,8 @@ export interface ConvertOptions {
   readonly toOci?: boolean;
   /** Must leave diff ids alone. */
   readonly layer?: ConvertLayer;
+  /** Called when all is converted, before the result has a name: what it throws leaves the names as they were. */
+  readonly check?: () => void;
 }
 
 /**
@@ -52,6 +54,7 @@ export async function convertImage(
   const image = await client.images.get(lease.scope, source);
   const conversion = new Conversion(client.content, lease.scope, options);
   const target = (await conversion.convert(image.target)) ?? image.target;
+  options.check?.();
   const converted = { ...image, name, target };
   if (name === source) return await client.images.update(lease.scope, converted);
   await client.images.delete(lease.scope, name).catch((thrown: unknown) => {

@@ -80,29 +80,31 @@ export async function checkAuthorization(
       if (isEncrypted(mediaType)) openLayer(annotations, digest, keys);
 }
 
-/** An image whose layers cannot be known because no manifest is here has nothing that could be changed. */
-async function changed(
+/** Who names layers or platforms that the image does not have must not take what comes of it for encrypted. */
+function changed(
   client: Client,
   scope: Scope,
   source: string,
   { name, platforms, layers }: CryptOptions,
   change: ConvertLayer,
 ): Promise<Image> {
-  let met = 0;
+  let chosen = 0;
   const wanted = ({ at, count }: LayerPlace) =>
     layers.length === 0 || layers.some((one) => one === at || one + count === at);
-  const image = await convertImage(client, scope, source, name, {
+  return convertImage(client, scope, source, name, {
     platforms,
     others: 'keep',
     toOci: true,
     layer: async (content, inner, layer, place) => {
       if (place === undefined || !isLayerType(layer.mediaType)) return undefined;
-      met++;
-      return wanted(place) ? change(content, inner, layer, place) : undefined;
+      if (!wanted(place)) return undefined;
+      chosen++;
+      return change(content, inner, layer, place);
+    },
+    check: () => {
+      if (chosen === 0) throw notFound(`image ${JSON.stringify(source)}: such a layer for these platforms`);
     },
   });
-  if (met === 0) throw notFound(`image ${JSON.stringify(source)}: a layer for these platforms`);
-  return image;
 }
 
 const encryptedTypes: Readonly<Record<string, string>> = {

@@ -296,3 +296,18 @@ test('bad flags are refused plainly', async () => {
   expect([alone.code, alone.stderr]).toEqual([1, expect.stringContaining('nothing on descriptor 3')]);
   expect(existsSync(at('no.tar'))).toBe(false);
 }, 60_000);
+
+test('an image without such a layer, or for another platform, is not taken for encrypted', async () => {
+  const to = ['--recipient', `jwe:${at('rsa.pub')}`];
+  for (const flags of [
+    ['--layer', '7'],
+    ['--platform', 'linux/s390x'],
+  ]) {
+    const said = await ours('images', 'encrypt', ...to, ...flags, plain, 'nothing:1');
+    expect([said.code, said.stderr]).toEqual([
+      1,
+      expect.stringContaining('such a layer for these platforms: not found'),
+    ]);
+  }
+  expect((await fine(ours('images', 'ls', '-q'))).stdout.split('\n')).not.toContain('nothing:1');
+});

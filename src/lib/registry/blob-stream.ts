@@ -126,7 +126,8 @@ async function* openAt(
     position += chunk.length;
     if (position > size) throw wrongSize(response, descriptor, `more than ${size}`);
     if (fresh !== undefined) yield position > until ? fresh.subarray(0, fresh.length - (position - until)) : fresh;
-    if (position >= until) return;
+    // Of the whole blob all is read that comes: a server that sends more than there is lies about something.
+    if (position >= until && until < size) return;
   }
   if (position < until)
     throw new ConnectionError('lost', `GET "${redact(response.url)}": the body ended at byte ${position} of ${size}`);

@@ -224,7 +224,7 @@ function silentShim(): string {
   const listen = `import socket,time\ns=socket.socket(socket.AF_UNIX)\ns.bind("${socket}")\ns.listen(9)\ntime.sleep(1000)`;
   return `case "$*" in
 *delete*) kill $(cat ${socket}.pid); rm -f ${socket}; exit 0;;
-*-v*) exit 0;;
+"-v") exit 0;;
 esac
 python3 -c '${listen}' >/dev/null 2>&1 </dev/null &
 echo $! > ${socket}.pid

@@ -10,12 +10,12 @@ export function table(results: readonly Result[], engines: readonly string[]): s
 }
 
 /** `docs/reference/performance.md`. */
-export function page(tableText: string, surroundingsText: string, rounds: number): string {
+export function page(tableText: string, surroundingsText: string, rounds: number, leftOut: readonly string[]): string {
   return `${pageHead}
 ${tableText}
 
 ${surroundingsText}
-Medians of ${rounds} rounds where a round takes seconds, of ${rounds * 5} where it takes tenths; before that, not counted, one or twenty more.
+Medians of ${rounds} rounds where a round takes seconds, of ${rounds * 5} where it takes tenths; before that, not counted, one or twenty more.${leftOut.length === 0 ? '' : ` Not measured this time: ${leftOut.join(', ')}.`}
 
 ${pageFoot}`;
 }

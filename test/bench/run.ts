@@ -96,8 +96,9 @@ function peerIn(directory: string): Peer {
 }
 
 /** Measures that this run does without. */
-const leftOut = (): readonly string[] =>
-  Object.keys(measures).filter((name) => !options.only.split(',').includes(name));
+function leftOut(): readonly string[] {
+  return Object.keys(measures).filter((name) => !options.only.split(',').includes(name));
+}
 
 function names(): readonly string[] {
   return ['Berth', ...peers.map(({ name }) => name)];

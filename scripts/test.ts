@@ -51,6 +51,8 @@ const directory = `/tmp/berth-test-${mark.slice(-8)}`;
 mkdirSync(directory, { mode: 0o755 });
 const before = machineState();
 const sum = { passed: 0, failed: 0 };
+/** What failed, told again at the end: whoever sees only the last lines of a run must know too. */
+const told: string[] = [];
 for (const group of groups.filter(({ name, apart = false }) =>
   chosen.length === 0 ? !apart : chosen.includes(name),
 )) {
@@ -58,19 +60,21 @@ for (const group of groups.filter(({ name, apart = false }) =>
   if (folder !== undefined && !existsSync(`${top}/${folder}`))
     throw new Error(`the group ${group.name} has no ${folder}`);
   console.log(`\n== ${group.name}`);
-  const { passed, failed } = await run(group);
+  const { passed, failed, failures } = await run(group);
   sum.passed += passed;
   sum.failed += failed;
+  told.push(...failures);
 }
 const left = leftovers(mark, directory, before);
 for (const line of left) console.log(`left behind: ${line}`);
 if (left.length > 0) sum.failed++;
 else removeDirectory(directory);
+for (const text of told) console.log(`\n== failed: ${text}`);
 console.log(`\ntests: ${sum.passed} passed, ${sum.failed} failed`);
 process.exitCode = sum.failed === 0 && sum.passed > 0 ? 0 : 1;
 
 /** Runs one group; its output goes through, and its closing lines are counted. A group that ends badly without a failed test counts one. */
-async function run(group: Group): Promise<{ passed: number; failed: number }> {
+async function run(group: Group): Promise<{ passed: number; failed: number; failures: string[] }> {
   const [command = '', ...args] = group.command;
   const [name = '', value = ''] = mark.split('=');
   const child = spawn(command, args, {
@@ -97,5 +101,19 @@ async function run(group: Group): Promise<{ passed: number; failed: number }> {
   const count = (word: string) =>
     [...said.matchAll(new RegExp(`^\\s*(\\d+) ${word}s?$`, 'gm'))].reduce((all, [, n]) => all + Number(n), 0);
   const bad = count('fail') + count('error') + count('skip') + count('todo');
-  return { passed: count('pass'), failed: bad === 0 && code !== 0 ? 1 : bad };
+  const failed = bad === 0 && code !== 0 ? 1 : bad;
+  return { passed: count('pass'), failed, failures: failed === 0 ? [] : failuresIn(group.name, said) };
+}
+
+/** Each failed test of a group with the last lines before its verdict (its error); of a group that failed otherwise, its last lines. */
+function failuresIn(group: string, said: string): string[] {
+  const linesOfAnError = 25;
+  const lines = said.split('\n');
+  const verdicts = lines.flatMap((line, at) => (line.startsWith('(fail)') ? [at] : []));
+  if (verdicts.length === 0) return [`${group}\n${lines.slice(-linesOfAnError).join('\n')}`];
+  return verdicts.map((at) => {
+    const before = lines.slice(0, at).findLastIndex((line) => /^\((pass|fail)\)/.test(line));
+    const file = lines.slice(0, at).findLast((line) => /^\S+\.test\.ts:$/.test(line)) ?? '';
+    return `${group}, ${file}\n${lines.slice(Math.max(before + 1, at - linesOfAnError), at + 1).join('\n')}`;
+  });
 }

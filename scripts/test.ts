@@ -108,7 +108,8 @@ async function run(group: Group): Promise<{ passed: number; failed: number; fail
 /** Each failed test of a group with the last lines before its verdict (its error); of a group that failed otherwise, its last lines. */
 function failuresIn(group: string, said: string): string[] {
   const linesOfAnError = 25;
-  const lines = said.split('\n');
+  const [report = ''] = said.split(/^\d+ tests failed:$/m); // behind it they are listed again
+  const lines = report.split('\n');
   const verdicts = lines.flatMap((line, at) => (line.startsWith('(fail)') ? [at] : []));
   if (verdicts.length === 0) return [`${group}\n${lines.slice(-linesOfAnError).join('\n')}`];
   return verdicts.map((at) => {

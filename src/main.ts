@@ -12,6 +12,7 @@ import { runProgram } from '#cmd/cli/run';
 const programs: Readonly<Record<string, () => Promise<Program>>> = {
   containerd: async () => (await import('#cmd/containerd/program')).containerd(ownPath()),
   ctr: async () => (await import('#cmd/ctr/program')).ctr,
+  nerdctl: async () => (await import('#cmd/nerdctl/program')).nerdctl,
   'ctd-decoder': async () => (await import('#cmd/ctd-decoder/program')).ctdDecoder,
 };
 
@@ -20,16 +21,12 @@ process.exit(await main());
 async function main(): Promise<number> {
   const startedAs = basename(readFileSync('/proc/self/cmdline', 'utf8').split('\0')[0] ?? '');
   const words = process.argv.slice(2);
-  const byName = Object.hasOwn(programs, startedAs) || startedAs === 'nerdctl';
+  const byName = Object.hasOwn(programs, startedAs);
   const name = byName ? startedAs : (words[0] ?? '');
   const load = Object.hasOwn(programs, name) ? programs[name] : undefined;
   if (load !== undefined) return runProgram(await load(), processIo(byName ? words : words.slice(1)));
-  const known = `${Object.keys(programs).join(', ')}, nerdctl`;
-  process.stderr.write(
-    name === 'nerdctl'
-      ? 'nerdctl: not yet part of this version\n'
-      : `berth: start it as one of ${known}, or give one of these as the first argument\n`,
-  );
+  const known = Object.keys(programs).join(', ');
+  process.stderr.write(`berth: start it as one of ${known}, or give one of these as the first argument\n`);
   return 1;
 }
 

@@ -1,3 +1,4 @@
+import type { Dialect } from './dialect.ts';
 import type { Flags, Values } from './flags.ts';
 import type { Io } from './io.ts';
 
@@ -9,6 +10,8 @@ export interface Invocation<F extends Flags, G extends Flags> {
   /** Which flags the user gave himself: a default and the same value given differ at times. */
   readonly given: ReadonlySet<keyof F & string>;
   readonly globals: Values<G>;
+  /** Which of the program's flags the user gave, or their variables in the environment. */
+  readonly givenGlobals: ReadonlySet<keyof G & string>;
 }
 
 /** A command as data. `run` returns the exit code (nothing is 0) or throws: `Exit`, or anything else, which prints one line and is 1. */
@@ -23,8 +26,15 @@ export interface CommandSpec<F extends Flags, G extends Flags> {
   /** What the arguments are names of, in order, with `...` behind the last for all that follow: `['images', 'files...']`. For completions. */
   readonly completes?: readonly string[];
   readonly hidden?: boolean;
+  /** The fewest and the most words that it takes; checked where the program's dialect does so. */
+  readonly arity?: Arity;
+  /** False: flags end with the first word that is none, as everything behind it is another program's. Of interest to dialects that mix them. */
+  readonly interspersed?: boolean;
   run(invocation: Invocation<F, G>): Promise<number | undefined>;
 }
+
+export type Arity = readonly [fewest: number, most: number];
+export const anyArity: Arity = [0, Number.POSITIVE_INFINITY];
 
 /** What a list of commands shows of each. */
 export interface Listed {
@@ -40,12 +50,16 @@ export interface Command extends Listed {
   readonly description: string;
   readonly flags: Flags;
   readonly completes: readonly string[];
+  readonly arity: Arity;
+  readonly interspersed: boolean;
   readonly commands: readonly Command[];
   readonly run: ((invocation: Invocation<Flags, Flags>) => Promise<number | undefined>) | undefined;
 }
 
 /** A command whose code is imported when it is wanted, and not for the sake of the others. */
 export interface LazyCommand extends Listed {
+  /** It only holds others. */
+  readonly isGroup: boolean;
   load(): Promise<Command>;
 }
 
@@ -57,6 +71,8 @@ export interface Program {
   readonly description: string;
   readonly globals: Flags;
   readonly commands: readonly (Command | LazyCommand)[];
+  /** Go's, unless it says another. */
+  readonly dialect?: Dialect;
   /** What to do without a command; the help when absent. */
   readonly run?: (invocation: Invocation<Flags, Flags>) => Promise<number | undefined>;
 }
@@ -77,6 +93,8 @@ export function commandsFor<G extends Flags>(): <F extends Flags>(spec: CommandS
     flags: spec.flags,
     completes: spec.completes ?? [],
     hidden: spec.hidden ?? false,
+    arity: spec.arity ?? anyArity,
+    interspersed: spec.interspersed ?? true,
     commands: [],
     // The flags were parsed by the very table that gives them their types.
     run: (invocation) => spec.run(invocation as unknown as Parameters<typeof spec.run>[0]),
@@ -99,6 +117,8 @@ export function group(
     flags: options.flags ?? {},
     completes: [],
     hidden: false,
+    arity: anyArity,
+    interspersed: false,
     commands,
     run: undefined,
   };
@@ -114,6 +134,7 @@ export const lazyCommand = (
   aliases: [],
   summary,
   hidden: false,
+  isGroup: false,
   load: async () => (await load()).default(name, summary),
 });
 
@@ -128,6 +149,7 @@ export const lazyGroup = (
   aliases,
   summary,
   hidden: false,
+  isGroup: true,
   load: async () => {
     const { default: commands, flags = {} } = await load();
     return group(name, summary, commands, { aliases, flags });

@@ -1,4 +1,4 @@
-import { type Command, type Program, wholeProgram } from './command.ts';
+import { anyArity, type Command, type Program, wholeProgram } from './command.ts';
 import { completion, type Shell, shells } from './completion.ts';
 import { Exit } from './io.ts';
 
@@ -12,6 +12,8 @@ export const completionCommand = (name: string, program: () => Program): Command
   flags: {},
   completes: ['shells'],
   hidden: false,
+  arity: anyArity,
+  interspersed: false,
   commands: [],
   run: async ({ io, args: [shell = '', ...more] }) => {
     if (!shells.includes(shell as Shell) || more.length > 0)

@@ -104,12 +104,23 @@ export function parseFlags<F extends Flags>(
     values[name] = known.kind === 'list' ? [...((values[name] as readonly string[] | undefined) ?? []), read] : read;
     given.add(name);
   }
+  const whole = withDefaults(flags, values, env);
+  return { values: whole, given: given as Set<keyof F & string>, rest: argv.slice(at), help };
+}
+
+/** With the values of those that were not given: from the environment, or else their defaults. @throws invalid_argument */
+export function withDefaults<F extends Flags>(
+  flags: F,
+  given: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string | undefined>>,
+): Values<F> {
+  const values: Record<string, unknown> = { ...given };
   for (const [name, known] of Object.entries(flags)) {
     if (name in values) continue;
     const inherited = known.env === undefined ? undefined : env[known.env];
     values[name] = inherited === undefined || inherited === '' ? known.default : readValue(known, name, inherited);
   }
-  return { values: values as Values<F>, given: given as Set<keyof F & string>, rest: argv.slice(at), help };
+  return values as Values<F>;
 }
 
 /** Reads Go's duration form into milliseconds. @throws invalid_argument */
@@ -144,7 +155,8 @@ function splitOnce(word: string): [string, string | undefined] {
   return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
 }
 
-function readValue(known: Flag, spelled: string, value: string): unknown {
+/** @throws FlagFault */
+export function readValue(known: Flag, spelled: string, value: string): unknown {
   switch (known.kind) {
     case 'flag':
       if (/^(1|t|true)$/i.test(value)) return true;

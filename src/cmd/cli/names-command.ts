@@ -1,6 +1,7 @@
-import { type Command, loaded, type Program } from './command.ts';
+import { anyArity, type Command, loaded, type Program } from './command.ts';
 import { nameMark, shells } from './completion.ts';
-import { FlagFault, type Flags, parseFlags, type Values } from './flags.ts';
+import { type Dialect, goDialect } from './dialect.ts';
+import { FlagFault, type Flags, type Values } from './flags.ts';
 
 /** What is asked for on the line that is being typed. */
 export interface NamesRequest {
@@ -32,6 +33,8 @@ export const namesCommand = (
   flags: {},
   completes: [],
   hidden: true,
+  arity: anyArity,
+  interspersed: false,
   commands: [],
   run: async ({ io, args: [kind = '', ...words] }) => {
     const late = Promise.withResolvers<readonly string[]>();
@@ -51,10 +54,15 @@ export const namesCommand = (
 });
 
 /** The last word may be a flag whose value is being typed. */
-function parseTyped(flags: Flags, words: readonly string[], env: Readonly<Record<string, string | undefined>>) {
+function parseTyped(
+  { parse }: Dialect,
+  flags: Flags,
+  words: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+) {
   for (const some of [words, words.slice(0, -1)]) {
     try {
-      return parseFlags(flags, some, env);
+      return parse(flags, some, env, false);
     } catch (thrown) {
       if (!(thrown instanceof FlagFault)) throw thrown;
     }
@@ -73,7 +81,7 @@ async function flagsOn(
   let words = typed;
   let values: Values<Flags> = {};
   for (;;) {
-    const parsed = parseTyped(flags, words, env);
+    const parsed = parseTyped(program.dialect ?? goDialect, flags, words, env);
     if (parsed === undefined) return values;
     values = { ...values, ...parsed.values };
     const [word, ...rest] = parsed.rest;

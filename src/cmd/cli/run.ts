@@ -1,9 +1,8 @@
 import { messageOf } from '#base/errors';
-import { type Command, type Invocation, type LazyCommand, type Listed, loaded, type Program } from './command.ts';
-import { FlagFault, type Flags, type Parsed, parseFlags } from './flags.ts';
-import { commandHelp, programHelp } from './help.ts';
+import { type Command, type Invocation, type LazyCommand, loaded, type Program } from './command.ts';
+import { goDialect } from './dialect.ts';
+import { FlagFault, type Flags, type Parsed } from './flags.ts';
 import { Exit, type Io } from './io.ts';
-import { suggest } from './suggest.ts';
 
 /** Runs a program on `io.argv` (without its own name) and returns the exit code. Prints errors itself and throws nothing. */
 export async function runProgram(program: Program, io: Io): Promise<number> {
@@ -27,8 +26,13 @@ const brokenPipe = 141;
 const isBrokenPipe = (thrown: unknown): boolean =>
   thrown instanceof Error && ((thrown as NodeJS.ErrnoException).code === 'EPIPE' || isBrokenPipe(thrown.cause));
 
+const dialectOf = ({ dialect }: Program) => dialect ?? goDialect;
+
 async function dispatch(program: Program, io: Io): Promise<number> {
-  const globals = await parsed(program.globals, io.argv, io, () => programHelp(program));
+  const { programHelp, unknownCommand } = dialectOf(program);
+  const start: Place = { program, io, path: program.name, help: () => programHelp(program) };
+  const read = await parsed(start, program.globals, io.argv, false);
+  const globals = { ...read, given: new Set([...read.given, ...inEnvironment(program.globals, io)]) };
   const [word, ...rest] = globals.rest;
   if (['-v', '--version', '-version'].includes(io.argv[0] ?? '') && !('v' in program.globals))
     return printVersion(program, io);
@@ -37,32 +41,69 @@ async function dispatch(program: Program, io: Io): Promise<number> {
   if (word === 'help' || word === 'h') return helpFor(program, rest, io);
   const command = await find(program.commands, word);
   if (command === undefined) throw unknownCommand(program.name, program.commands, word);
-  return descend(program, command, `${program.name} ${command.name}`, rest, globals, io);
+  return descend({ ...start, path: `${program.name} ${command.name}` }, command, rest, globals);
+}
+
+const inEnvironment = (flags: Flags, { env }: Io): readonly string[] =>
+  Object.entries(flags).flatMap(([name, known]) =>
+    known.env !== undefined && (env[known.env] ?? '') !== '' ? [name] : [],
+  );
+
+/** Where in the tree of commands the words are being read. */
+interface Place {
+  readonly program: Program;
+  readonly io: Io;
+  /** How the command was called. */
+  readonly path: string;
+  readonly help: () => string;
 }
 
 async function descend(
-  program: Program,
+  from: Place,
   command: Command,
-  path: string,
   argv: readonly string[],
-  globals: Parsed<Flags>,
-  io: Io,
+  inherited: Parsed<Flags>,
 ): Promise<number> {
-  if (command.run === undefined) return descendGroup(program, command, path, argv, globals, io);
-  const own = await parsed(command.flags, argv, io, () => commandHelp(command, path));
-  if (own.help) return print(io, commandHelp(command, path));
-  return (await command.run(invocation(io, own, globals, own.rest))) ?? 0;
+  const { program, io, path } = from;
+  const dialect = dialectOf(program);
+  const place = { ...from, help: () => dialect.commandHelp(command, path) };
+  if (command.run === undefined) return descendGroup(place, command, argv, inherited);
+  const both = await parsed(place, { ...longOnly(program), ...command.flags }, argv, command.interspersed);
+  if (both.help) return print(io, place.help());
+  const fault = dialect.arityFault(command, path, both.rest);
+  if (fault !== undefined) throw fault;
+  const globals = withGiven(inherited, both, command);
+  return (await command.run(invocation(io, both, globals, both.rest))) ?? 0;
+}
+
+/** The program's flags as they may stand behind a command's name. */
+function longOnly(program: Program): Flags {
+  if (!dialectOf(program).persistentGlobals) return {};
+  return Object.fromEntries(
+    Object.entries(program.globals).map(([name, known]) => [
+      name,
+      { ...known, alias: known.alias.filter((spelled) => spelled.length > 1) },
+    ]),
+  );
+}
+
+/** The program's flags, with those that were given behind the command's name. */
+function withGiven(globals: Parsed<Flags>, both: Parsed<Flags>, { flags }: Command): Parsed<Flags> {
+  const later = [...both.given].filter((name) => !(name in flags));
+  if (later.length === 0) return globals;
+  const values = Object.fromEntries(later.map((name) => [name, both.values[name]]));
+  return { ...globals, values: { ...globals.values, ...values }, given: new Set([...globals.given, ...later]) };
 }
 
 async function descendGroup(
-  program: Program,
+  place: Place,
   command: Command,
-  path: string,
   argv: readonly string[],
   globals: Parsed<Flags>,
-  io: Io,
 ): Promise<number> {
-  const own = await parsed(command.flags, argv, io, () => commandHelp(command, path));
+  const { program, io, path } = place;
+  const { commandHelp, unknownCommand } = dialectOf(program);
+  const own = await parsed(place, command.flags, argv, false);
   const [word, ...rest] = own.rest;
   if (own.help || word === undefined || word === 'help' || word === 'h') {
     const topic = rest[0] === undefined ? undefined : await find(command.commands, rest[0]);
@@ -71,18 +112,24 @@ async function descendGroup(
   const inner = await find(command.commands, word);
   if (inner === undefined) throw unknownCommand(path, command.commands, word);
   const merged = { ...globals, values: { ...globals.values, ...own.values } };
-  return descend(program, inner, `${path} ${inner.name}`, rest, merged, io);
+  return descend({ ...place, path: `${path} ${inner.name}` }, inner, rest, merged);
 }
 
-async function parsed(flags: Flags, argv: readonly string[], io: Io, help: () => string): Promise<Parsed<Flags>> {
+async function parsed(
+  { program, io, path, help }: Place,
+  flags: Flags,
+  argv: readonly string[],
+  interspersed: boolean,
+): Promise<Parsed<Flags>> {
+  const { parse, flagFault } = dialectOf(program);
   try {
     // `-v` alone is the program's version, unless a flag has taken the letter.
-    const words = ['-v', '--version', '-version'].includes(argv[0] ?? '') && !taken(flags, 'v') ? [] : argv;
-    return parseFlags(flags, words, io.env);
+    const asksVersion = argv === io.argv && ['-v', '--version', '-version'].includes(argv[0] ?? '');
+    const words = asksVersion && !taken(flags, 'v') ? [] : argv;
+    return parse(flags, words, io.env, interspersed);
   } catch (thrown) {
     if (!(thrown instanceof FlagFault)) throw thrown;
-    await io.stdout.write(`Incorrect Usage: ${thrown.message}\n\n${help()}`);
-    throw thrown;
+    throw await flagFault(thrown, path, help, io);
   }
 }
 
@@ -95,10 +142,11 @@ function invocation(
   globals: Parsed<Flags>,
   args: readonly string[],
 ): Invocation<Flags, Flags> {
-  return { io, args, flags: own.values, given: own.given, globals: globals.values };
+  return { io, args, flags: own.values, given: own.given, globals: globals.values, givenGlobals: globals.given };
 }
 
 async function helpFor(program: Program, topics: readonly string[], io: Io): Promise<number> {
+  const { programHelp, commandHelp, unknownCommand } = dialectOf(program);
   let commands = program.commands;
   let path = program.name;
   let found: Command | undefined;
@@ -109,15 +157,6 @@ async function helpFor(program: Program, topics: readonly string[], io: Io): Pro
     commands = found.commands;
   }
   return print(io, found === undefined ? programHelp(program) : commandHelp(found, path));
-}
-
-function unknownCommand(path: string, commands: readonly Listed[], word: string): Exit {
-  const meant = suggest(
-    word,
-    commands.flatMap((command) => (command.hidden ? [] : [command.name, ...command.aliases])),
-  );
-  const hint = meant === undefined ? `; try '${path} --help'` : `; did you mean '${path} ${meant}'?`;
-  return new Exit(3, `No help topic for '${word}'${hint}`);
 }
 
 async function find(commands: readonly (Command | LazyCommand)[], word: string): Promise<Command | undefined> {

@@ -97,6 +97,7 @@ void export_file(napi_env env, napi_value exports);
 void export_loop(napi_env env, napi_value exports);
 void export_mount(napi_env env, napi_value exports);
 void export_memory(napi_env env, napi_value exports);
+void export_network(napi_env env, napi_value exports);
 void export_process(napi_env env, napi_value exports);
 void export_remove(napi_env env, napi_value exports);
 void export_sealed(napi_env env, napi_value exports);

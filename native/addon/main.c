@@ -10,6 +10,7 @@ NAPI_MODULE_INIT() {
   export_loop(env, exports);
   export_mount(env, exports);
   export_memory(env, exports);
+  export_network(env, exports);
   export_process(env, exports);
   export_remove(env, exports);
   export_sealed(env, exports);

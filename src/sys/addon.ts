@@ -108,6 +108,8 @@ interface Addon {
   watch(fd: number, events: number, referenced: number): { readonly promise: Promise<number>; readonly number: number };
   unwatch(number: number): void;
 
+  makeNetworkNamespace(path: string): Promise<void>;
+  bindPort(protocol: number, address: string, port: number): number;
   peerCredentials(fd: number): Float64Array;
   sendDatagram(path: string, message: string): void;
 

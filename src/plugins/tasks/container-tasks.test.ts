@@ -36,7 +36,7 @@ async function subject(answers: Partial<Runtime> = {}, sandboxId = '') {
     find: async (_: unknown, id: string, { endpoint }: Pick<NewTask, 'endpoint'>) =>
       endpoint ?? { address: `ttrpc+unix:///${id}`, version: 3 },
   };
-  const parts = { containers, runtime, checkpoints, endpoints, statsTimeoutMs: 50, log: silent };
+  const parts = { containers, runtime, checkpoints, endpoints, attendants: [], statsTimeoutMs: 50, log: silent };
   return { calls, tasks: new ContainerTasks(parts) };
 }
 

@@ -6,9 +6,11 @@ import { now } from '#base/timestamp';
 import type { Container, ContainerStore } from '#core/containers/containers';
 import type { Descriptor } from '#core/descriptor';
 import type { ExecOptions, KillOptions, Process, ProcessExit, Runtime, TaskSandbox } from '#core/runtime/runtime';
+import type { TaskAttendant } from '#core/runtime/task-attendant';
 import type { Metric, NewTask, Tasks } from '#core/runtime/tasks';
 import type { Scope } from '#core/scope';
 import { absent, field, parseFilters } from '#lib/filters/filter';
+import { createAttended } from './attended.ts';
 import { type Checkpoints, imagePathOf } from './checkpoints.ts';
 import type { SandboxEndpoints } from './sandbox-endpoints.ts';
 
@@ -17,6 +19,7 @@ export interface ContainerTasksParts {
   readonly runtime: Runtime;
   readonly checkpoints: Checkpoints;
   readonly endpoints: Pick<SandboxEndpoints, 'find'>;
+  readonly attendants: readonly TaskAttendant[];
   /** How long one task may take for its figures. */
   readonly statsTimeoutMs: number;
   readonly log: Log;
@@ -138,15 +141,17 @@ export class ContainerTasks implements Tasks {
     const { rootfs, stdin, stdout, stderr, terminal, runtimePath } = task;
     const options = task.options ?? container.runtime.options;
     const sandbox = await this.#sandboxOf(scope, container, { ...task, ...(options !== undefined && { options }) });
-    return await this.#parts.runtime.create(scope, container.id, {
-      ...{ rootfs, stdin, stdout, stderr, terminal },
-      runtime: container.runtime.name,
-      spec: container.spec,
-      ...(options !== undefined && { options }),
-      ...(runtimePath !== undefined && { runtimePath }),
-      ...(checkpointPath !== undefined && { checkpointPath }),
-      ...(sandbox !== undefined && { sandbox }),
-    });
+    return await createAttended(this.#parts, scope, container, (spec) =>
+      this.#parts.runtime.create(scope, container.id, {
+        ...{ rootfs, stdin, stdout, stderr, terminal },
+        runtime: container.runtime.name,
+        spec,
+        ...(options !== undefined && { options }),
+        ...(runtimePath !== undefined && { runtimePath }),
+        ...(checkpointPath !== undefined && { checkpointPath }),
+        ...(sandbox !== undefined && { sandbox }),
+      }),
+    );
   }
 
   async #sandboxOf(

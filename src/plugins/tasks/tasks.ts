@@ -5,6 +5,7 @@ import { Metadata } from '#core/metadata';
 import { definePlugin } from '#core/plugin/plugin';
 import { every, one } from '#core/plugin/slot';
 import { Runtime } from '#core/runtime/runtime';
+import { TaskAttendant } from '#core/runtime/task-attendant';
 import { Tasks } from '#core/runtime/tasks';
 import { SandboxController } from '#core/sandboxes/controller';
 import { Checkpoints } from './checkpoints.ts';
@@ -24,8 +25,9 @@ export default definePlugin({
     runtime: one(Runtime, 'task'),
     differ: one(OrderedDiffer, 'diff-service'),
     controllers: every(SandboxController),
+    attendants: every(TaskAttendant),
   },
-  start({ config, daemon, log }, { metadata, runtime, differ, controllers }) {
+  start({ config, daemon, log }, { metadata, runtime, differ, controllers, attendants }) {
     for (const key of ['blockio_config_file', 'rdt_config_file'] as const)
       if (config[key] !== '') throw invalidArgument(`${key}: wanted ""`);
     return new ContainerTasks({
@@ -33,6 +35,7 @@ export default definePlugin({
       runtime,
       checkpoints: new Checkpoints(metadata.content, differ),
       endpoints: new SandboxEndpoints(metadata.sandboxes, controllers),
+      attendants: [...attendants.values()],
       statsTimeoutMs: daemon.timeout('io.containerd.timeout.metrics.shimstats', 2_000),
       log,
     });

@@ -172,4 +172,4 @@ test('no message that is well formed, and none that is not, makes a service fail
   }
   expect(lines).toEqual([]);
   for (const code of [0, 3, 5]) expect(seen.has(code)).toBe(true);
-}, 60_000);
+}, 120_000);

@@ -78,7 +78,7 @@ test('an upload goes on when the server widens the window by settings', async ()
   using server = await serve((socket, bytes) => socket.write(bytes));
   await upload(server.port);
   expect([...server.received.values()]).toEqual([size, size]);
-}, 10_000);
+}, 120_000);
 
 test('wherever the frames are broken on their way', async () => {
   using server = await serve((socket, bytes) => {
@@ -86,7 +86,7 @@ test('wherever the frames are broken on their way', async () => {
   });
   await upload(server.port);
   expect([...server.received.values()]).toEqual([size, size]);
-}, 10_000);
+}, 120_000);
 
 test('an answer that comes before the client has ended its side is whole, reset or not', async () => {
   const reset = frame(3, 0, 1, Buffer.alloc(4));
@@ -124,7 +124,7 @@ test('an answer that comes before the client has ended its side is whole, reset 
     stream.end();
   }
   session.destroy();
-}, 10_000);
+}, 120_000);
 
 test('bytes pass as they came, in whatever pieces they come; only a frame that is wanted is held until it is whole', () => {
   const bytes = Buffer.concat([settings(70_000), windowUpdate(3, 5), frame(0, 1, 3, Buffer.alloc(50, 7)), settings(1)]);

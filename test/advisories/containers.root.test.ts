@@ -15,14 +15,14 @@ import { makeContainer } from '#test/support/containers';
 import { onTheMachine } from '#test/support/nothing-left';
 import { type Bed, type Ended, imageOf, pulled, running, runOnce, sh, startBed, thrownBy } from './bed.ts';
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 let on: Bed;
 let image: Image;
 beforeAll(async () => {
   on = await startBed();
   image = await pulled(on, 'plain', imageOf({}));
-}, 30_000);
-afterAll(() => on[Symbol.asyncDispose](), 30_000);
+}, 120_000);
+afterAll(() => on[Symbol.asyncDispose](), 120_000);
 
 const rooted = { user: { uid: 0, gid: 0 }, cwd: '/', env: ['PATH=/bin'] };
 

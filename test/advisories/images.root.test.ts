@@ -23,12 +23,12 @@ import { FakeRegistry } from '#test/support/fake-registry';
 import { publish, sampleImage, sampleLayer } from '#test/support/sample-image';
 import { type Bed, imageOf, pulled, residentMb, running, runOnce, sh, startBed, thrownBy } from './bed.ts';
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 let on: Bed;
 beforeAll(async () => {
   on = await startBed();
-}, 30_000);
-afterAll(() => on[Symbol.asyncDispose](), 30_000);
+}, 120_000);
+afterAll(() => on[Symbol.asyncDispose](), 120_000);
 
 /** A container of the image, made and removed; its spec and labels. */
 async function madeOf(image: Image, id: string, env: readonly string[] = []) {

@@ -8,12 +8,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { startDaemon } from '#test/support/daemon';
 import { type Bed, imageOf, pulled, residentMb, running, startBed } from './bed.ts';
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 let on: Bed;
 beforeAll(async () => {
   on = await startBed();
-}, 30_000);
-afterAll(() => on[Symbol.asyncDispose](), 30_000);
+}, 120_000);
+afterAll(() => on[Symbol.asyncDispose](), 120_000);
 
 /** Runs something as nobody; what it printed. */
 function asNobody(...command: readonly string[]): { readonly code: number | null; readonly out: string } {

@@ -7,5 +7,5 @@ for (const [name, program] of Object.entries(programs)) {
     expect(missing).toEqual([]);
     expect(stale).toEqual([]);
     expect(common).toBeGreaterThan(name === 'ctr' ? 80 : 4);
-  }, 60_000);
+  }, 120_000);
 }

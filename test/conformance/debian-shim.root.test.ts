@@ -16,8 +16,8 @@ let on: BusyboxDaemon;
 
 beforeAll(async () => {
   on = open.use(await startBusyboxDaemon());
-}, 30_000);
-afterAll(() => open.disposeAsync(), 30_000);
+}, 120_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 /** What has ended may still wait for its parent, which on some machines never comes. */
 function alive(pid: number): boolean {
@@ -64,7 +64,7 @@ test("containers run under Debian's shim: output, exec, pause, statistics, resta
   expect(printed).toBe('begun\nended\n');
   await removeContainer(client, scope, 'c1');
   expect([await leftBehind(on.daemon, client, scope), taskDescriptors(on.daemon)]).toEqual([[], []]);
-}, 60_000);
+}, 120_000);
 
 test("a Debian shim that is killed is cleaned up after by Debian's own delete, with one exit event", async () => {
   const { client, scope, top } = on;
@@ -78,7 +78,7 @@ test("a Debian shim that is killed is cleaned up after by Debian's own delete, w
   expect(alive(pid)).toBe(false);
   await removeContainer(client, scope, 'c2');
   expect(await leftBehind(on.daemon, client, scope)).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 test('a container that cannot be made under it says why, and is gone', async () => {
   const { client, scope, top } = on;
@@ -89,4 +89,4 @@ test('a container that cannot be made under it says why, and is gone', async () 
   await client.tasks.kill(scope, 'c3', sigkill).catch(() => {}); // it never was
   await removeContainer(client, scope, 'c3');
   expect(await leftBehind(on.daemon, client, scope)).toEqual([]);
-}, 30_000);
+}, 120_000);

@@ -27,7 +27,7 @@ beforeAll(async () => {
   sh(join(dir, 'lower'), lower);
   execFileSync('cp', ['-a', `${dir}/lower/.`, join(dir, 'upper')]);
   sh(join(dir, 'upper'), upper);
-}, 30_000);
+}, 120_000);
 
 afterAll(async () => {
   await theirs[Symbol.asyncDispose]();
@@ -99,6 +99,6 @@ for (const mediaType of [tar, `${tar}+gzip`]) {
       const coarse = (line: string) => line.replace(/(-?\d+)\.\d+(?= |$)/, '$1').replace(/ user\.\S+/, '');
       if (maker === 'ours') expect(theirTree).toEqual(wanted);
       else expect(theirTree.map(coarse)).toEqual(wanted.map(coarse));
-    }, 30_000);
+    }, 120_000);
   }
 }

@@ -43,7 +43,7 @@ function describeAll(config: string, groups: Readonly<Record<string, readonly St
       theirs = await DebianContainerd.start('/dev/shm', config);
       ours = await startDaemon({ parent: '/dev/shm', config });
       open.push(openTransport(theirs.address), openTransport(ours.address));
-    }, 30_000);
+    }, 120_000);
 
     afterAll(async () => {
       for (const transport of open) transport[Symbol.dispose]();

@@ -61,8 +61,8 @@ beforeAll(async () => {
   theirs = open.use(await PeerContainerd.start({ parent: '/dev/shm', path: [bin], tables: processors(at('keys')) }));
   registry = open.use(await DockerRegistry.start('/dev/shm'));
   await fine(ours('images', 'import', '--all-platforms', at('plain.tar')));
-}, 60_000);
-afterAll(() => open.disposeAsync(), 30_000);
+}, 120_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 function linkOrCopy(from: string, to: string): void {
   try {
@@ -182,7 +182,7 @@ test('without the right key nothing is unpacked, and the reason is told without 
   expect(`${stderr}${daemon.log}`).not.toMatch(/PRIVATE KEY|symkey/);
   expect((await ours('-n', 'apart', 'snapshots', 'ls')).stdout.trim().split('\n')).toHaveLength(1);
   expect((await ours('-n', 'apart', 'images', 'ls', '-q')).stdout).toBe('');
-}, 60_000);
+}, 120_000);
 
 /** What becomes of an encrypted layer between him who made it and us. */
 const damages: Readonly<Record<string, readonly [damage: (layer: Damaged) => Damaged, reason: RegExp]>> = {
@@ -251,7 +251,7 @@ for (const [what, [damage, reason]] of Object.entries(damages))
     expect([code, stderr]).toEqual([1, expect.stringMatching(reason)]);
     expect((await ours(...apart, 'snapshots', 'ls')).stdout.trim().split('\n')).toHaveLength(1);
     expect((await ours(...apart, 'images', 'ls', '-q')).stdout).toBe('');
-  }, 60_000);
+  }, 120_000);
 
 test('CVE-2022-24778: who cannot decrypt all platforms cannot decrypt one', async () => {
   const name = 'split:1';
@@ -277,7 +277,7 @@ test('CVE-2022-24778: who cannot decrypt all platforms cannot decrypt one', asyn
       'out:1',
     ),
   );
-}, 60_000);
+}, 120_000);
 
 test('bad flags are refused plainly', async () => {
   for (const [args, reason] of [
@@ -295,7 +295,7 @@ test('bad flags are refused plainly', async () => {
   const alone = await run(join(bin, 'ctd-decoder'), ['--decryption-keys-path', at('keys')]);
   expect([alone.code, alone.stderr]).toEqual([1, expect.stringContaining('nothing on descriptor 3')]);
   expect(existsSync(at('no.tar'))).toBe(false);
-}, 60_000);
+}, 120_000);
 
 test('an image without such a layer, or for another platform, is not taken for encrypted', async () => {
   const to = ['--recipient', `jwe:${at('rsa.pub')}`];

@@ -32,4 +32,4 @@ test('the same work makes the same events', async () => {
     rmSync(`/run/containerd/runc/${namespace}`, { recursive: true, force: true }); // where runc had its containers
     forgetNamespace(namespace);
   }
-}, 90_000);
+}, 120_000);

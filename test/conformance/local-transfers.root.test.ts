@@ -31,8 +31,8 @@ beforeAll(async () => {
     'linux/amd64': image,
     'linux/arm64': sampleImage(image.layers, { architecture: 'arm64' }),
   });
-}, 60_000);
-afterAll(() => open.disposeAsync(), 30_000);
+}, 120_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 const ctrs = {
   theirs: (...args: readonly string[]) => run('/usr/bin/ctr', ['-a', theirs.address, ...args]),
@@ -93,7 +93,7 @@ test('import, tag and push leave the same', async () => {
   await both('images', 'import', '--all-platforms', join(directory, 'several.tar'));
   await both('images', 'tag', archiveName, remote('several:1'));
   await both('images', 'push', '--plain-http', remote('several:1'));
-}, 60_000);
+}, 120_000);
 
 test('so do pulls: one platform, all of them, metadata, and what is there already', async () => {
   await both('images', 'rm', '--sync', archiveName, remote('several:1'));
@@ -105,7 +105,7 @@ test('so do pulls: one platform, all of them, metadata, and what is there alread
   await both('images', 'rm', '--sync', remote('several:1'));
   await both('content', 'fetch', '--plain-http', '--all-metadata', '--label', 'colour=blue', remote('several:1'));
   await expectSameStores();
-}, 60_000);
+}, 120_000);
 
 test('what one exports, the other takes in', async () => {
   await both('images', 'pull', '--plain-http', '--all-platforms', remote('several:1'));
@@ -121,7 +121,7 @@ test('what one exports, the other takes in', async () => {
     const listed = await ctrs[to]('-n', 'crossed', 'images', 'check');
     expect(listed.stdout).toMatch(/several:1.*complete \(2\/2\)/);
   }
-}, 60_000);
+}, 120_000);
 
 test('a blob that is not what its digest says is refused, and does not hinder the next attempt', async () => {
   // What another namespace has would be taken from there.
@@ -146,7 +146,7 @@ test('a blob that is not what its digest says is refused, and does not hinder th
   expect([await client.images.list(scope), await client.leases.list(scope)]).toEqual([[], []]);
   writeFileSync(layer, good);
   expect(await pull()).toMatchObject({ code: 0 });
-}, 60_000);
+}, 120_000);
 
 test('a pull that fails names the reason and leaves no ingest', async () => {
   const { code, stderr } = await ctrs.ours('images', 'pull', '--plain-http', remote('absent:1'));
@@ -155,4 +155,4 @@ test('a pull that fails names the reason and leaves no ingest', async () => {
   expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('nonesuch')]);
   await using client = openClient(ours.address);
   expect(await client.content.statuses(scopeOf('default'))).toEqual([]);
-}, 60_000);
+}, 120_000);

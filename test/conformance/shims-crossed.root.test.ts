@@ -53,7 +53,7 @@ test("Debian's shim under our daemon: output, exec, a restart, exit code, deleti
   expect((await client.tasks.delete(scope, 'one')).exitStatus).toBe(9);
   await removeContainer(client, scope, 'one');
   expect(await faultOf(client.tasks.state(scope, 'one', ''))).toBe('not_found');
-}, 60_000);
+}, 120_000);
 
 test("our shim under Debian's containerd, by Debian's ctr", async () => {
   await using stack = new AsyncDisposableStack();
@@ -101,4 +101,4 @@ test("our shim under Debian's containerd, by Debian's ctr", async () => {
   expect((await ctr('task', 'rm', 'two')).stderr).toContain('exit code 137');
   expect((await ctr('container', 'rm', 'two')).code).toBe(0);
   expect((await run('pgrep', ['-f', `-address ${address}`])).stdout).toBe('');
-}, 60_000);
+}, 120_000);

@@ -25,7 +25,7 @@ beforeAll(async () => {
   writeOciArchive(join(directory, 'image.tar'), image, { 'linux/amd64': busyboxImage() });
   theirs = await DebianContainerd.start('/dev/shm');
   ours = await startDaemon({ parent: '/dev/shm' });
-}, 30_000);
+}, 120_000);
 
 afterAll(async () => {
   await theirs[Symbol.asyncDispose]();
@@ -49,4 +49,4 @@ test('the life of a task is the same, call by call', async () => {
   const ourAnswers = await answersOf(ours.address, ours.directory);
   for (const [index, each] of steps.entries())
     compare(each, theirAnswers[index] as Answer, ourAnswers[index] as Answer);
-}, 60_000);
+}, 120_000);

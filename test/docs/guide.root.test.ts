@@ -38,7 +38,7 @@ test("the guide's snapshotter passes the suite", async () => {
   const { code, stderr } = await run(process.execPath, ['test', '--cwd', guide.root, guide.suite]);
   expect(stderr).toMatch(/\n\s*[1-9]\d* pass\n\s*0 fail\n/);
   expect(code).toBe(0);
-}, 60_000);
+}, 120_000);
 
 test("the guide's snapshotter is loaded as a module, listed, and has an image unpacked", async () => {
   using guide = followGuide();
@@ -51,7 +51,7 @@ test("the guide's snapshotter is loaded as a module, listed, and has an image un
   expect(pulled).toMatchObject({ code: 0 });
   const listed = await ctr(daemon.address, 'snapshots', '--snapshotter', 'dir', 'ls');
   expect(listed.stdout).toContain('Committed');
-}, 60_000);
+}, 120_000);
 
 test('a plugin outside the tree needs the package only', async () => {
   const root = mkdtempSync(join(tmpdir(), 'berth-outside-'));
@@ -77,4 +77,4 @@ export default definePlugin({
   });
   const { stdout } = await ctr(daemon.address, 'plugins', 'ls', '-d', 'id==mine');
   expect(stdout).toContain('as configured');
-}, 60_000);
+}, 120_000);

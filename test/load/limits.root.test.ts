@@ -21,7 +21,7 @@ test('the daemon takes as many descriptors as it may have', async () => {
   const [, soft, hard] =
     /^Max open files\s+(\d+)\s+(\d+)/m.exec(readFileSync(`/proc/${on.daemon.pid}/limits`, 'utf8')) ?? [];
   expect(soft).toBe(hard as string);
-}, 60_000);
+}, 120_000);
 
 test('a daemon that has no more descriptors says so, serves who is there, and goes on when there are some again', async () => {
   await using on = await startBusyboxDaemon({ parent: '/dev/shm' });
@@ -73,4 +73,4 @@ test('a container that forks without end is stopped by its own limit, and the da
   expect((await client.tasks.pids(scope, 'bomb')).length).toBeLessThanOrEqual(60);
   for (const id of ['bomb', 'neighbour']) await end(client, scope, id);
   expect(await leftBehind(on.daemon, client, scope)).toEqual([]);
-}, 60_000);
+}, 120_000);

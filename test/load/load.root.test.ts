@@ -9,8 +9,8 @@ const size = { crowd: 32, idle: 16, execRounds: 2, churnSeconds: 5 };
 let rig: Rig;
 beforeAll(async () => {
   rig = await startRig(8);
-}, 60_000);
-afterAll(() => rig[Symbol.asyncDispose](), 60_000);
+}, 120_000);
+afterAll(() => rig[Symbol.asyncDispose](), 120_000);
 
 test.each([
   ['crowd', crowd],

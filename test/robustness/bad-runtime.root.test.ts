@@ -20,7 +20,7 @@ const bounds = `[timeouts]
 "io.containerd.timeout.task.kill" = "500ms"
 "io.containerd.timeout.task.state" = "500ms"
 `;
-setDefaultTimeout(20_000);
+setDefaultTimeout(120_000);
 const open = new AsyncDisposableStack();
 let on: BusyboxDaemon;
 let number = 0;
@@ -28,11 +28,11 @@ let id = '';
 
 beforeAll(async () => {
   on = open.use(await startBusyboxDaemon({ parent: '/dev/shm', config: bounds }));
-}, 30_000);
+}, 120_000);
 beforeEach(() => {
   id = `c${number++}`;
 });
-afterAll(() => open.disposeAsync(), 30_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 const sleeping = ['/bin/sleep', '1000'];
 
@@ -176,7 +176,7 @@ test('an exec of what is not there, or with a spec that is none, leaves the cont
   await on.client.tasks.wait(on.scope, id, '');
   await on.client.tasks.delete(on.scope, id);
   await expectNothingLeft();
-}, 20_000);
+}, 120_000);
 
 test('a task whose maker is killed in the middle leaves nothing once the daemon is back', async () => {
   for (const afterMs of [5, 15, 30, 50, 80, 120]) {
@@ -195,7 +195,7 @@ test('a task whose maker is killed in the middle leaves nothing once the daemon 
     await expectNothingLeft();
   }
   expect(processesNaming(on.daemon.directory, on.daemon.pid)).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 const runcOptions = (fields: { readonly binaryName: string }): Any => ({
   typeUrl: OptionsSchema.typeName,

@@ -38,7 +38,7 @@ beforeAll(async () => {
   await on.daemon.kill();
   cpSync(on.daemon.root, model, { recursive: true, force: true, verbatimSymlinks: true });
   await client.containers.list(scope).catch(() => {});
-}, 60_000);
+}, 120_000);
 afterAll(() => open.dispose());
 
 async function check(
@@ -173,7 +173,7 @@ test('a store that somebody has is left alone, and so is one that is not there',
   await on.daemon.kill('SIGKILL');
   expect(await run(on.daemon.root)).toMatchObject({ code: 0, out: expect.stringMatching(/0 damages, /) });
   await on.daemon.start();
-}, 30_000);
+}, 120_000);
 
 test('a repaired store serves again', async () => {
   await using on = await startBusyboxDaemon({ parent: '/dev/shm' });
@@ -189,4 +189,4 @@ test('a repaired store serves again', async () => {
   await daemon.kill();
   expect(await check(daemon.root, '--deep')).toEqual({ code: 0, findings: [] });
   await daemon.start();
-}, 30_000);
+}, 120_000);

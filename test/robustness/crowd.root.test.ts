@@ -97,7 +97,7 @@ test('thirty processes at once in one container: each has its exit code, and its
   await removeContainer(client, scope, 'one');
   await eventually(() => watch.exits.includes('one'));
   expect(watch.exits.toSorted()).toEqual([...names, 'one'].toSorted());
-}, 60_000);
+}, 120_000);
 
 test('a container that wants more memory than it may have: an event says so before its end, and it ends with 137', async () => {
   await using on = await startBusyboxDaemon();
@@ -114,7 +114,7 @@ test('a container that wants more memory than it may have: an event says so befo
   await removeContainer(client, scope, 'hog');
   await eventually(() => watch.topics.get('hog')?.at(-1) === 'delete');
   expect(watch.topics.get('hog')).toEqual(['create', 'start', 'oom', 'exit', 'delete']);
-}, 60_000);
+}, 120_000);
 
 test('what ended while the daemon was away is told to those who subscribe a second after its return, once', async () => {
   await using on = await startBusyboxDaemon();
@@ -137,4 +137,4 @@ test('what ended while the daemon was away is told to those who subscribe a seco
   for (const id of ['short', 'long']) await removeContainer(late, scope, id);
   await eventually(() => exits.seen.length > 1);
   expect(exits.seen).toEqual(['short', 'long']);
-}, 60_000);
+}, 120_000);

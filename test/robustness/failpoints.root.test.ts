@@ -49,8 +49,8 @@ beforeAll(async () => {
   reference = `${registry.host}/a/b:v1`;
   daemon = open.use(await startDaemon({ built: true, parent: '/dev/shm' }));
   await daemon.kill();
-}, 30_000);
-afterAll(() => open.disposeAsync(), 30_000);
+}, 120_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 /** Every test begins without a daemon, also after one that failed. */
 afterEach(() => daemon.kill());
@@ -76,7 +76,7 @@ async function again(what: string): Promise<void> {
 
 test('without failpoints all of the work is done, and nothing is left', async () => {
   await again('none');
-}, 60_000);
+}, 120_000);
 
 for (const name of tried) {
   for (const time of times[name] ?? [1]) {
@@ -93,7 +93,7 @@ for (const name of tried) {
       expect([name, how, ended !== undefined]).toEqual([name, 'SIGKILL', true]);
       expect(await checked()).toMatch(/^0\n/);
       await again(`${name} ${time}`);
-    }, 60_000);
+    }, 120_000);
   }
 }
 
@@ -107,5 +107,5 @@ for (const name of all || chosen !== undefined ? tried : tried.slice(0, 1)) {
     await daemon.kill();
     expect(await checked()).toMatch(/^0\n/);
     await again(`error at ${name}`);
-  }, 60_000);
+  }, 120_000);
 }

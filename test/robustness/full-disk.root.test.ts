@@ -40,8 +40,8 @@ beforeAll(async () => {
   publish(registry, 'a/b', 'busybox', busyboxImage());
   const { target } = await pull(client, scope, `${registry.host}/a/b:busybox`, { name: 'busybox' });
   top = await rootSnapshot(client, scope, target, onlyPlatform(defaultPlatform()));
-}, 30_000);
-afterAll(() => open.disposeAsync(), 30_000);
+}, 120_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 const filler = () => join(disk, 'filler');
 const sigkill = { execId: '', signal: 9, all: false };
@@ -83,7 +83,7 @@ test('a pull for which there is no room says so, leaves nothing, and smaller one
   await pull(client, scope, name);
   await client.images.delete(scope, name, { sync: true });
   await expectSound();
-}, 30_000);
+}, 120_000);
 
 test('content for which there is no room is refused, and its ingest can be aborted', async () => {
   const body = randomBytes(4 << 20);
@@ -96,7 +96,7 @@ test('content for which there is no room is refused, and its ingest can be abort
   }
   await client.content.abort(scope, 'much');
   await expectSound();
-}, 30_000);
+}, 120_000);
 
 test('on a disk without a byte to spare reading goes on, writing fails, containers run, and it passes', async () => {
   const pid = await runContainer(client, scope, 'steady', { top, args: ['/bin/sleep', '1000'] });
@@ -136,7 +136,7 @@ test('on a disk without a byte to spare reading goes on, writing fails, containe
     await removeContainer(client, scope, id);
   }
   await expectSound();
-}, 30_000);
+}, 120_000);
 
 test('a daemon starts on a full disk, takes its containers back and lets room be made', async () => {
   const pid = await runContainer(client, scope, 'steady', { top, args: ['/bin/sleep', '1000'] });
@@ -156,7 +156,7 @@ test('a daemon starts on a full disk, takes its containers back and lets room be
   await client.tasks.delete(scope, 'steady');
   await removeContainer(client, scope, 'steady');
   await expectSound();
-}, 30_000);
+}, 120_000);
 
 /** All blobs that the image has, with their bytes. */
 async function readAll(): Promise<void> {

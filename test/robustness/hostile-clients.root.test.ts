@@ -16,7 +16,7 @@ import { checkStore, soundStore } from '#test/support/check-store';
 import { startDaemon, type TestDaemon } from '#test/support/daemon';
 import { leftBehind } from '#test/support/nothing-left';
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 const scope = scopeOf('hostile');
 const open = new AsyncDisposableStack();
 let daemon: TestDaemon;
@@ -25,8 +25,8 @@ let client: Client;
 beforeAll(async () => {
   daemon = open.use(await startDaemon({ built: true, parent: '/dev/shm' }));
   client = open.use(openClient(daemon.address));
-}, 30_000);
-afterAll(() => open.disposeAsync(), 30_000);
+}, 120_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 const container = (id: string, specBytes = 2): NewContainer => ({
   id,

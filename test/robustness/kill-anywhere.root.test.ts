@@ -164,7 +164,7 @@ test('what no row knows is seen, and goes with the first collection after a star
   await sweep(client, scope, 'none');
   expect(await settled(daemon)).toEqual(soundStore);
   expect(inStore(daemon)).toEqual(kept);
-}, 30_000);
+}, 120_000);
 
 /** Puts an image that runs, of five layers, into the registry, by another daemon. */
 async function fill(registry: DockerRegistry, reference: string): Promise<void> {

@@ -17,8 +17,8 @@ let on: BusyboxDaemon;
 
 beforeAll(async () => {
   on = open.use(await startBusyboxDaemon({ parent: '/dev/shm' }));
-}, 30_000);
-afterAll(() => open.disposeAsync(), 30_000);
+}, 120_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 const sigkill = { execId: '', signal: 9, all: false };
 

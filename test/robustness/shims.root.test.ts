@@ -19,11 +19,11 @@ let id = '';
 
 beforeAll(async () => {
   on = open.use(await startBusyboxDaemon({ config: bounds }));
-}, 30_000);
+}, 120_000);
 beforeEach(() => {
   id = `c${number++}`;
 });
-afterAll(() => open.disposeAsync(), 30_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 const sleeping = ['/bin/sleep', '1000'];
 const run = (args: readonly string[] = sleeping) => runContainer(on.client, on.scope, id, { top: on.top, args });
@@ -71,7 +71,7 @@ test('a shim killed under its container takes it along: one exit event, and all 
   await wait(300);
   expect(exits.seen).toEqual([id, id]); // one of each life
   await expectNothingLeft();
-}, 30_000);
+}, 120_000);
 
 test('a shim killed after its container has ended: the end is not told again', async () => {
   await using exits = watchExits(on.client);
@@ -85,7 +85,7 @@ test('a shim killed after its container has ended: the end is not told again', a
   await wait(500);
   expect(exits.seen).toEqual([id]);
   await expectNothingLeft();
-}, 30_000);
+}, 120_000);
 
 test('a shim killed while the daemon is away is found dead by the next one', async () => {
   const pid = await run();
@@ -96,7 +96,7 @@ test('a shim killed while the daemon is away is found dead by the next one', asy
   expect(await faultOf(on.client.tasks.state(on.scope, id, ''))).toBe('not_found');
   expect(alive(pid)).toBe(false);
   await expectNothingLeft();
-}, 30_000);
+}, 120_000);
 
 test('a stopped shim is left out of the list in time, holds up nobody, and a kill ends it', async () => {
   await using exits = watchExits(on.client);
@@ -117,7 +117,7 @@ test('a stopped shim is left out of the list in time, holds up nobody, and a kil
   expect(alive(pid)).toBe(false);
   expect(exits.seen.filter((one) => one === id)).toEqual([id]);
   await expectNothingLeft();
-}, 30_000);
+}, 120_000);
 
 test('a daemon starts beside a stopped shim, and can end it though it never talked to it', async () => {
   const pid = await run();
@@ -132,7 +132,7 @@ test('a daemon starts beside a stopped shim, and can end it though it never talk
   expect(await eventually(() => exits.seen.includes(id))).toBe(true);
   expect(alive(pid)).toBe(false);
   await expectNothingLeft();
-}, 30_000);
+}, 120_000);
 
 test('a shim that was stopped and goes on is as if nothing had been', async () => {
   await run();
@@ -144,7 +144,7 @@ test('a shim that was stopped and goes on is as if nothing had been', async () =
   expect((await on.client.tasks.state(on.scope, id, '')).status).toBe('running');
   await endOther(id);
   expect(await leftBehind(on.daemon, on.client, on.scope)).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 test('an end while the daemon was away is told once, by the first daemon that is there to hear it', async () => {
   const pid = await run();
@@ -172,7 +172,7 @@ test('an end while the daemon was away is told once, by the first daemon that is
   await wait(300);
   expect(exits.seen).toEqual([]);
   await expectNothingLeft();
-}, 30_000);
+}, 120_000);
 
 test('a task that was created and never started is taken back, too', async () => {
   const container = await makeContainer(on.client, on.scope, id, { top: on.top, args: sleeping });
@@ -183,7 +183,7 @@ test('a task that was created and never started is taken back, too', async () =>
   expect((await on.client.tasks.state(on.scope, id, '')).status).toBe('running');
   await endOther(id);
   expect(await leftBehind(on.daemon, on.client, on.scope)).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 async function endOther(which: string): Promise<void> {
   await on.client.tasks.kill(on.scope, which, sigkill);

@@ -195,7 +195,7 @@ function depthSuite(label: string, open: OpenSnapshotter): void {
       writeFileSync(join(root, 'all'), 'top');
     });
     await viewed(subject, parent, (root) => expect(readFileSync(join(root, 'all'), 'utf8')).toBe('60'));
-  }, 60_000);
+  }, 120_000);
 }
 
 /** Where the filesystem cannot rename a directory of a lower layer it is copied, as mv does. */

@@ -56,4 +56,4 @@ test("client and server understand Debian's shim", async () => {
   } finally {
     rmSync(bundle, { recursive: true });
   }
-}, 20_000);
+}, 120_000);

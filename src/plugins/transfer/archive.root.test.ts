@@ -14,7 +14,7 @@ import { FakeRegistry, sha256 } from '#test/support/fake-registry';
 import { publish, publishIndex, type SampleImage, sampleImage, sampleLayer } from '#test/support/sample-image';
 import { at, openTestEngine, pullOptions, type TestEngine } from './engine.fixture.ts';
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 const scope = scopeOf('test');
 let open: AsyncDisposableStack;
 beforeEach(() => {

@@ -6,7 +6,7 @@ import { FakeRegistry } from '#test/support/fake-registry';
 import { publish, sampleImage, sampleLayer } from '#test/support/sample-image';
 import { at, openTestEngine, pullOptions } from './engine.fixture.ts';
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 test('many pulls of images that share layers, some cancelled, some over bad connections, never wait for each other in a circle', async () => {
   await using registry = await FakeRegistry.start();

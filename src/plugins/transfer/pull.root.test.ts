@@ -12,7 +12,7 @@ import { FakeRegistry } from '#test/support/fake-registry';
 import { publish, publishIndex, type SampleImage, sampleImage, sampleLayer } from '#test/support/sample-image';
 import { at, openTestEngine, pullOptions, type TestEngine, type TestEngineOptions } from './engine.fixture.ts';
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 const scope = scopeOf('test');
 let open: AsyncDisposableStack;
 let registry: FakeRegistry;

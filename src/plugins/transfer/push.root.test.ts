@@ -8,7 +8,7 @@ import { FakeRegistry } from '#test/support/fake-registry';
 import { publish, publishIndex, sampleImage, sampleLayer } from '#test/support/sample-image';
 import { at, openTestEngine, pullOptions, type TestEngine } from './engine.fixture.ts';
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 const scope = scopeOf('test');
 let open: AsyncDisposableStack;
 let from: FakeRegistry;

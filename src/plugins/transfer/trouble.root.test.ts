@@ -9,7 +9,7 @@ import { FakeRegistry } from '#test/support/fake-registry';
 import { publish, publishIndex, sampleImage, sampleLayer } from '#test/support/sample-image';
 import { at, openTestEngine, pullOptions } from './engine.fixture.ts';
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 const scope = scopeOf('test');
 let open: AsyncDisposableStack;
 let registry: FakeRegistry;

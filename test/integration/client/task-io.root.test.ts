@@ -16,8 +16,8 @@ let number = 0;
 beforeAll(async () => {
   on = open.use(await startBusyboxDaemon());
   fifoDir = join(on.daemon.directory, 'fifo');
-}, 30_000);
-afterAll(() => open.disposeAsync(), 30_000);
+}, 120_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 interface Begun {
   readonly id: string;
@@ -79,7 +79,7 @@ test('100 MB of anything go in and come out whole', async () => {
   expect(await end()).toBe(0);
   expect([length, got.digest('hex')]).toEqual([100 << 20, sent.digest('hex')]);
   await expectNothingLeft();
-}, 60_000);
+}, 120_000);
 
 test('a process that ends before its input does not keep its client, and its words arrive', async () => {
   async function* endless(): AsyncGenerator<Uint8Array> {
@@ -90,7 +90,7 @@ test('a process that ends before its input does not keep its client, and its wor
   expect(await end()).toBe(4);
   expect(out.text()).toBe('xxx');
   await expectNothingLeft();
-}, 30_000);
+}, 120_000);
 
 test('the end of the input reaches a process that waits for it, at once where there is none', async () => {
   async function* nothing(): AsyncGenerator<Uint8Array> {}
@@ -102,7 +102,7 @@ test('the end of the input reaches a process that waits for it, at once where th
   expect(await end()).toBe(0);
   expect(out.text()).toBe('done\n');
   await expectNothingLeft();
-}, 30_000);
+}, 120_000);
 
 test('output of what the process left running, after its own end, is still read', async () => {
   const out = collector();
@@ -116,7 +116,7 @@ test('output of what the process left running, after its own end, is still read'
   expect(await end()).toBe(0);
   expect([out.text(), err.text()]).toEqual(['early\n', 'late\n']);
   await expectNothingLeft();
-}, 30_000);
+}, 120_000);
 
 test('after its client has died, another one attaches and hears and is heard', async () => {
   const { client, scope } = on;
@@ -147,4 +147,4 @@ test('after its client has died, another one attaches and hears and is heard', a
   await removeContainer(client, scope, id);
   expect(await faultOf(client.tasks.state(scope, id, ''))).toBe('not_found');
   expect(await leftBehind(on.daemon, client, scope)).toEqual([]);
-}, 30_000);
+}, 120_000);

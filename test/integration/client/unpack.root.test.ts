@@ -20,8 +20,8 @@ let registry: FakeRegistry;
 beforeAll(async () => {
   on = open.use(await startBusyboxDaemon());
   registry = open.use(await FakeRegistry.start());
-}, 30_000);
-afterAll(() => open.disposeAsync(), 30_000);
+}, 120_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 const layers = [sampleLayer({ 'a/': '', 'a/one': '1' }), sampleLayer({ 'a/two': '2' }), sampleLayer({ three: '3' })];
 
@@ -44,7 +44,7 @@ test('an image that was only fetched is unpacked by its client, once', async () 
   expect(await unpackImage(client, scope, found, 'overlayfs')).toBe(root);
   expect(await isUnpacked(client, scope, target, platforms, 'overlayfs')).toBe(true);
   expect(await leftBehind(on.daemon, client, scope)).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 test('a layer that is not what the configuration says is refused, and leaves no snapshot', async () => {
   const { client, scope } = on;
@@ -55,7 +55,7 @@ test('a layer that is not what the configuration says is refused, and leaves no 
   expect(await faultOf(unpackImage(client, scope, found, 'overlayfs'))).toBe('failed_precondition');
   expect(await isUnpacked(client, scope, target, platforms, 'overlayfs')).toBe(false);
   expect(await leftBehind(on.daemon, client, scope)).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 const ids = layers.map((layer) => layer.diffId);
 for (const diffIds of [ids.slice(0, 1), [...ids, ids[0] ?? '']])
@@ -66,7 +66,7 @@ for (const diffIds of [ids.slice(0, 1), [...ids, ids[0] ?? '']])
     const found = await manifestFor(client.content, scope, target, platforms);
     expect(await faultOf(unpackImage(client, scope, found, 'overlayfs'))).toBe('invalid_argument');
     expect(await leftBehind(on.daemon, client, scope)).toEqual([]);
-  }, 30_000);
+  }, 120_000);
 
 test('a user namespace: the files belong to its root, and its root is nobody here', async () => {
   chmodSync(on.daemon.directory, 0o711); // the mapped root must be able to reach its bundle
@@ -79,4 +79,4 @@ test('a user namespace: the files belong to its root, and its root is nobody her
   // Again, on the tree that was shifted before.
   expect((await runCtr(['-a', on.daemon.address, '-n', on.scope.namespace, ...words.split(' '), 'true'])).code).toBe(0);
   expect(await leftBehind(on.daemon, on.client, on.scope)).toEqual([]);
-}, 30_000);
+}, 120_000);

@@ -46,8 +46,8 @@ beforeAll(async () => {
     join(cdi, 'null.yaml'),
     'cdiVersion: "0.5.0"\nkind: vendor.com/null\ndevices:\n  - name: "0"\n    containerEdits:\n      deviceNodes:\n        - path: /dev/nothing\n          hostPath: /dev/null\n',
   );
-}, 30_000);
-afterAll(() => open.disposeAsync(), 30_000);
+}, 120_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 function makeNode(path: string): void {
   const made = Bun.spawnSync(['mknod', path, 'c', String(control.major), String(control.minor)]);
@@ -72,7 +72,7 @@ test('a device node with leave to read only, found on the host', async () => {
   const writing = await inContainer(['vendor.com/log=read'], 'exec 3<>/dev/log/read && echo opened');
   expect(writing.code).not.toBe(0);
   expect(writing.text).toContain('Operation not permitted');
-}, 30_000);
+}, 120_000);
 
 test('nodes, mounts, hooks, groups and variables together; another file’s device and a plain path beside', async () => {
   const devices = ['vendor.com/log=all', 'vendor.com/null=0', '/dev/full'];
@@ -82,7 +82,7 @@ test('nodes, mounts, hooks, groups and variables together; another file’s devi
   expect([code, text]).toEqual([0, expect.stringMatching(/^a:ed 7:8 640\na library\n.*\b4242\b.*\nfull\n$/)]);
   expect(existsSync(`${hook}.ran`)).toBe(true);
   expect(await Bun.file(`${hook}.ran`).text()).toBe('called hook\n');
-}, 30_000);
+}, 120_000);
 
 test('a device that nobody describes is told, with the files that are wrong', async () => {
   writeFileSync(join(cdi, 'wrong.json'), '{"cdiVersion": "0.5.0", "kind": "vendor.com/x", "devices": [{"name": "a"}]}');
@@ -91,4 +91,4 @@ test('a device that nobody describes is told, with the files that are wrong', as
     1,
     expect.stringMatching(/unresolvable CDI device vendor.com\/x=a .*wrong\.json\.devices\[0\]\.containerEdits/),
   ]);
-}, 30_000);
+}, 120_000);

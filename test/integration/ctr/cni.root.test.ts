@@ -21,8 +21,8 @@ beforeAll(async () => {
   const plugins = [{ type: 'bridge', bridge, isGateway: true, ipam }];
   writeFileSync(join(conf, '10-net.conflist'), JSON.stringify({ cniVersion: '1.0.0', name: 'net', plugins }));
   env = { PATH: process.env.PATH ?? '', NETCONFPATH: conf, CNI_PATH: '/opt/cni/bin:/usr/lib/cni' };
-}, 60_000);
-afterAll(() => open.disposeAsync(), 30_000);
+}, 120_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 /** Addresses that are given away. */
 const held = () =>
@@ -47,7 +47,7 @@ test('a container has an address on the network, and gives it back however it go
   while ((await on.client.tasks.state(on.scope, id, '')).status !== 'stopped') await Bun.sleep(20);
   await walkSteps(ctr, [[`containers rm ${id}`, 0]], { env });
   expect(held()).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test('without a network nothing is started, and nothing stays', async () => {
   const ctr = ctrAt(on.daemon.address, on.scope.namespace);
@@ -56,4 +56,4 @@ test('without a network nothing is started, and nothing stays', async () => {
     env: { ...env, NETCONFPATH: on.daemon.directory },
   });
   expect(await on.client.containers.list(on.scope)).toEqual([]);
-}, 60_000);
+}, 120_000);

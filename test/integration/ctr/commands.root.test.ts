@@ -13,8 +13,8 @@ const open = new AsyncDisposableStack();
 let on: BusyboxDaemon;
 beforeAll(async () => {
   on = open.use(await startBusyboxDaemon());
-}, 30_000);
-afterAll(() => open.disposeAsync(), 30_000);
+}, 120_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 const ctr = (words: string, input?: CtrInput) =>
   runCtr(['-a', on.daemon.address, '-n', on.scope.namespace, ...words.split(' ')], input);
@@ -56,7 +56,7 @@ test('content', async () => {
     ['content fetch', 1, undefined, /please provide an image reference to fetch/],
   ]);
   for (const { ref } of await on.client.content.statuses(on.scope)) await on.client.content.abort(on.scope, ref);
-}, 60_000);
+}, 120_000);
 
 test('images', async () => {
   const archive = join(on.daemon.directory, 'out.tar');
@@ -104,7 +104,7 @@ test('images', async () => {
   expect(readdirSync(mount)).toEqual([]);
   // A pull that failed keeps a lease on what it has, for the next attempt.
   for (const { id } of await on.client.leases.list(on.scope)) await on.client.leases.delete(on.scope, id);
-}, 60_000);
+}, 120_000);
 
 test('containers and run', async () => {
   const pidFile = join(on.daemon.directory, 'pid');
@@ -146,7 +146,7 @@ test('containers and run', async () => {
     ['c rm c3', 0],
   ]);
   expect(await leftBehind(on.daemon, on.client, on.scope)).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test('tasks', async () => {
   await walk([
@@ -182,7 +182,7 @@ test('tasks', async () => {
     err: '',
   });
   expect(await leftBehind(on.daemon, on.client, on.scope)).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test('snapshots, leases, namespaces, plugins, version', async () => {
   await walk([
@@ -219,7 +219,7 @@ test('snapshots, leases, namespaces, plugins, version', async () => {
     ['plugins ls -d id==overlayfs', 0, /Status|ok|Exports/i],
     ['version', 0, /^Client:\n[\s\S]*Server:\n[\s\S]*UUID: /],
   ]);
-}, 60_000);
+}, 120_000);
 
 test('a command that is cut short says so, and events end with the user', async () => {
   const stop = new AbortController();

@@ -18,7 +18,7 @@ test('ctr pprof prints profiles of the daemon, and says what there is none of', 
   expect((await pprof('goroutines')).out).toContain('pending operations');
   expect(await pprof('block')).toMatchObject({ code: 1, err: expect.stringContaining('/debug/pprof/profile') });
   expect(daemon.log).not.toContain('level=error');
-}, 60_000);
+}, 120_000);
 
 test('a debug socket that is not there is said with its path', async () => {
   const { code, err } = await runProgramForTest(ctr, ['pprof', '-d', '/nowhere/debug.sock', 'heap']);

@@ -13,8 +13,8 @@ beforeAll(async () => {
   on = open.use(await startBusyboxDaemon());
   const registry = open.use(await DockerRegistry.start('/tmp', { user: 'user', password: 'secret' }));
   ref = `${registry.host}/a/box:v1`;
-}, 60_000);
-afterAll(() => open.disposeAsync(), 30_000);
+}, 120_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 const here = () => ctrAt(on.daemon.address, on.scope.namespace);
 const walk = (steps: readonly Step[]) => walkSteps(here(), steps);
@@ -41,7 +41,7 @@ test('an image is sent and fetched, and what is said of it is heard, without sec
     [`images pull ${account} --skip-metadata --all-metadata ${ref}`, 1, undefined, /cannot be used together/],
     [`images pull ${account} --http-trace ${ref}`, 0, /done/, /^HEAD http:\/\/.*connected to 127\.0\.0\.1/m],
   ]);
-}, 60_000);
+}, 120_000);
 
 test('documents and blobs of a registry are fetched and sent by themselves', async () => {
   const manifest = await here()(`content fetch-object ${account} ${ref}`);
@@ -70,7 +70,7 @@ test('documents and blobs of a registry are fetched and sent by themselves', asy
     ],
     [`content fetch-object ${account} ${ref}-new`, 0, /"layers"/],
   ]);
-}, 60_000);
+}, 120_000);
 
 test('only documents and configurations, when that is asked for', async () => {
   const bare = `${on.scope.namespace}-bare`;
@@ -82,7 +82,7 @@ test('only documents and configurations, when that is asked for', async () => {
     [`images rm --sync ${ref}`, 0, /box/],
     [`namespaces rm ${bare}`, 0, /bare/],
   ]);
-}, 60_000);
+}, 120_000);
 
 test('an image that is mounted is fetched first where a flag says how; unmounting says what it has no use for', async () => {
   const mounted = `${on.scope.namespace}-mount`;
@@ -101,4 +101,4 @@ test('an image that is mounted is fetched first where a flag says how; unmountin
     [`images rm --sync ${ref}`, 0, /box/],
   ]);
   expect(readdirSync(target)).toEqual([]);
-}, 60_000);
+}, 120_000);

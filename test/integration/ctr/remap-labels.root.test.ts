@@ -16,7 +16,7 @@ test('--remap-labels is refused by a snapshotter that can neither shift ids nor 
   expect(err).toContain('snapshotter "overlayfs" cannot shift ids');
   expect((await ctr('containers', 'ls', '-q')).out).toBe('');
   expect(await leftBehind(on.daemon, on.client, on.scope)).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test('--remap-labels lets the client shift the files where the snapshotter cannot but allows it', async () => {
   await using on = await startBusyboxDaemon({ config: overlay(true) });
@@ -27,4 +27,4 @@ test('--remap-labels lets the client shift the files where the snapshotter canno
   const { out } = await ctr('run', '--rm', ...ids, '--remap-labels', 'busybox', 'shifted', '/bin/busybox', ...owners);
   expect(out).toBe('0:0\n');
   expect(await leftBehind(on.daemon, on.client, on.scope)).toEqual([]);
-}, 60_000);
+}, 120_000);

@@ -27,8 +27,8 @@ beforeAll(async () => {
   chmodSync(on.daemon.directory, 0o711); // for root of user namespaces
   work = join(on.daemon.directory, 'work');
   mkdirSync(work);
-}, 60_000);
-afterAll(() => open.disposeAsync(), 30_000);
+}, 120_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 const ctr = (words: string, input?: ProgramInput) => ctrAt(on.daemon.address, on.scope.namespace)(words, input);
 const walk = (steps: readonly Step[], input?: ProgramInput) => walkSteps(ctr, steps, input);
@@ -50,7 +50,7 @@ test('what a daemon tells of itself and of its runtime', async () => {
     ['oci spec --platform windows/amd64', 0, /"cwd": "C:\\\\"/],
     ['oci spec --platform plan9/amd64', 1, undefined, /no default spec for plan9/],
   ]);
-}, 60_000);
+}, 120_000);
 
 test('images are looked into, converted and tagged', async () => {
   await walk([
@@ -76,7 +76,7 @@ test('images are looked into, converted and tagged', async () => {
     ['images ls -q', 0, /^busybox\n$/],
     ['containers rm keeps', 0],
   ]);
-}, 60_000);
+}, 120_000);
 
 test('an archive is imported with labels, and its layers need not stay', async () => {
   // Pruning takes the layers of all images of a namespace.
@@ -108,7 +108,7 @@ test('an archive is imported with labels, and its layers need not stay', async (
     ['images rm --sync example.com/two:v1', 0, /two/],
     [`namespaces rm ${namespace}`, 0, /two/],
   ]);
-}, 60_000);
+}, 120_000);
 
 test('a blob is edited, checked or not', async () => {
   const blob = sha256('hello');
@@ -135,7 +135,7 @@ test('a blob is edited, checked or not', async () => {
     ['content active --timeout 5s', 0, /^REF/],
     [`content active --root ${root}/nowhere`, 1, undefined, /no such file/],
   ]);
-}, 60_000);
+}, 120_000);
 
 test('programs of an image are installed, and nothing else of it', async () => {
   const tree = join(work, 'tree');
@@ -164,7 +164,7 @@ test('programs of an image are installed, and nothing else of it', async () => {
     'lib/x.so',
   ]);
   expect(statSync(join(place, 'bin/tool')).mode & 0o777).toBe(0o755);
-}, 60_000);
+}, 120_000);
 
 test('a container is saved with what it has written, and made again of that', async () => {
   const ns = on.scope.namespace;
@@ -186,7 +186,7 @@ test('a container is saved with what it has written, and made again of that', as
     ['containers checkpoint nothing x', 1, undefined, /not found/],
     ['images rm example.com/saved:1', 0, /saved/],
   ]);
-}, 60_000);
+}, 120_000);
 
 test('a shim is asked without its daemon', async () => {
   const id = `${on.scope.namespace}-shim`;
@@ -218,7 +218,7 @@ test('a shim is asked without its daemon', async () => {
     [`tasks rm ${id}`, 0, undefined, /137/],
     [`containers rm ${id}`, 0],
   ]);
-}, 60_000);
+}, 120_000);
 
 test('run: names, users, processors, disks, devices, hooks for gpus', async () => {
   const id = `${on.scope.namespace}-r`;
@@ -280,7 +280,7 @@ test('snapshots are made of a manifest', async () => {
     [`snapshots unpack sha256:${'0'.repeat(64)}`, 1, undefined, /manifest sha256:0+: not found/],
     ['snapshots unpack', 1, undefined, /invalid/],
   ]);
-}, 60_000);
+}, 120_000);
 
 test('a socket that is not there is not waited for', async () => {
   const begun = performance.now();

@@ -41,4 +41,4 @@ test('ctr says why blobs, snapshots, images and leases are kept, and plainly whe
     'ctr: this daemon cannot say why things are kept: it is not Berth\n',
   );
   expect(await leftBehind(on.daemon, client, scope)).toEqual([]);
-}, 60_000);
+}, 120_000);

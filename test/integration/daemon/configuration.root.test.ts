@@ -97,7 +97,7 @@ test('addresses and directories that cannot be are refused before anything is ma
   expect(await refusal('-l', 'loud')).toContain('not a valid logrus Level: "loud"');
   expect(await refusal('nonsense')).toContain('No help topic for');
   expect(existsSync(daemon.address)).toBe(false);
-}, 20_000);
+}, 120_000);
 
 test('config default, dump, migrate, check and schema', async () => {
   const printed = await containerd('config', 'default');

@@ -87,7 +87,7 @@ test('TCP with TLS serves; with a CA only clients with its certificate, with a c
     'unauthenticated',
   ]);
   expect((await daemon.ctr('version')).code).toBe(0);
-}, 60_000);
+}, 120_000);
 
 test("metrics are in Prometheus's form under containerd's names", async () => {
   await using daemon = await startDaemon({ config: "[metrics]\naddress = '127.0.0.1:0'\ngrpc_histogram = true" });

@@ -56,7 +56,7 @@ test('an image lives in a content store and a snapshotter of other processes, an
   expect((await ctr('snapshots', '--snapshotter', 'far-snapshots', 'ls')).trim().split('\n')).toHaveLength(1);
   expect(copies()).toEqual([]);
   expect(daemon.log).not.toContain('garbage collection failed');
-}, 60_000);
+}, 120_000);
 
 test('without any content store there is no metadata, and the daemon says why', async () => {
   await using daemon = await startDaemon({ topConfig: "disabled_plugins = ['io.containerd.content.v1.content']" });

@@ -125,7 +125,7 @@ test("calls become spans that continue the caller's trace, with what is done wit
     expect([inner, named(inner)[0]]).toMatchObject([inner, { parentSpanId: pull?.spanId }]);
   const refused = named(service('images.v1.Images/Get')).find(({ status }) => status?.code === 2);
   expect(refused?.status?.message).toContain('not found');
-}, 60_000);
+}, 120_000);
 
 test('the usual protocol is protobuf over HTTP; what OTLP does not have is said, and the daemon serves without', async () => {
   await using collector = await Collector.start();
@@ -137,7 +137,7 @@ test('the usual protocol is protobuf over HTTP; what OTLP does not have is said,
   await using daemon = await startDaemon({ env: variables(collector, 'smoke signals') });
   expect(daemon.log).toContain('smoke signals: wanted http/protobuf, http/json or grpc');
   await tracedCall(daemon.address);
-}, 60_000);
+}, 120_000);
 
 test('a collector that is not there costs nothing but the spans', async () => {
   await using daemon = await startDaemon({
@@ -147,4 +147,4 @@ test('a collector that is not there costs nothing but the spans', async () => {
   await daemon.kill();
   expect(daemon.log).toContain('the last spans were not sent');
   expect(daemon.log).not.toContain('plugin did not stop as it should');
-}, 60_000);
+}, 120_000);

@@ -50,7 +50,7 @@ beforeAll(async () => {
       )
   )
     await new Promise((later) => setTimeout(later, 50));
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await kit.client.tasks.kill(kit.scope, 'c', { execId: '', signal: 9, all: true }).catch(() => {});
@@ -59,7 +59,7 @@ afterAll(async () => {
   await removeContainer(kit.client, kit.scope, 'c');
   rmSync(home, { recursive: true });
   await kit[Symbol.asyncDispose]();
-}, 30_000);
+}, 120_000);
 
 async function copyOut(path: string, noWalk = false): Promise<Buffer> {
   const parts: Uint8Array[] = [];
@@ -114,7 +114,7 @@ test('a directory comes with all below it, a file alone, and both under their ow
   expect(root).toContain('bin/busybox');
   expect(root.filter((name) => /^(proc|sys)\/./.test(name))).toEqual([]);
   expect(await faultOf(copyOut('/nothing'))).toBe('not_found');
-}, 30_000);
+}, 120_000);
 
 test('mounts of the container are part of it, in both directions, and keep what they forbid', async () => {
   expect(contentOf(await copyOut('/scratch/t'), 't')).toBe('in\n');
@@ -125,7 +125,7 @@ test('mounts of the container are part of it, in both directions, and keep what 
   expect(readFileSync(join(home, 'shared/g'), 'utf8')).toBe('y');
   expect(await faultOf(copyIn('/fixed', archiveOf({ h: 'z' })))).not.toBe('none');
   expect(existsSync(join(home, 'shared/h'))).toBe(false);
-}, 30_000);
+}, 120_000);
 
 test('links lead nowhere but into the container', async () => {
   // /shared/up is a link to the root: the container's.
@@ -139,7 +139,7 @@ test('links lead nowhere but into the container', async () => {
   expect(readFileSync(join(home, 'outside'), 'utf8')).toBe('secret');
   expect(existsSync('/tmp/berth-escape')).toBe(false);
   expect(names(await copyOut('/d'))).toContain('d/tmp/berth-escape');
-}, 30_000);
+}, 120_000);
 
 test('files belong to root unless the archive is to say so, and are no whiteouts', async () => {
   const owners = async (path: string) =>
@@ -151,7 +151,7 @@ test('files belong to root unless the archive is to say so, and are no whiteouts
   expect(await owners('/scratch/o/a')).toEqual(['0/0']);
   await copyIn('/scratch/o', archiveOf({ a: '2' }), true);
   expect(await owners('/scratch/o/a')).toEqual(['7/8']);
-}, 30_000);
+}, 120_000);
 
 test('over a file goes one file, which stays the same file; anything else leaves it as it was', async () => {
   await copyIn('/shared/f', archiveOf({ any: 'short' }));
@@ -167,7 +167,7 @@ test('over a file goes one file, which stays the same file; anything else leaves
   };
   expect(await faultOf(copyIn('/shared/f', cut()))).toBe('data_loss');
   expect(readFileSync(join(home, 'shared/f'), 'utf8')).toBe('short');
-}, 30_000);
+}, 120_000);
 
 test('a container without a task has its snapshot; one that is not there, and other archives, are refused', async () => {
   const { client, scope } = kit;
@@ -191,7 +191,7 @@ test('a container without a task has its snapshot; one that is not there, and ot
   await client.tasks.delete(scope, 'c');
   expect(names(await copyOut('/d/later'))).toEqual(['later/', 'later/a']);
   expect(await faultOf(copyOut('/scratch/t'))).toBe('not_found');
-}, 30_000);
+}, 120_000);
 
 test('a copy that is cancelled ends, though its archive does not, and leaves nothing behind', async () => {
   const { client, scope, daemon } = kit;
@@ -212,4 +212,4 @@ test('a copy that is cancelled ends, though its archive does not, and leaves not
   expect(contentOf(await copyOut('/d/later/file'), 'file')).toBe('old');
   const staged = () => String(spawnSync('find', [daemon.root, '-name', 'berth-copy-*']).stdout);
   while (staged() !== '') await new Promise((later) => setTimeout(later, 50));
-}, 30_000);
+}, 120_000);

@@ -80,7 +80,7 @@ test("a task's root is mounted by daemon and shim together, over a kill of the d
   expect(await again.mounts.list(scope)).toEqual([]);
   expect(mountsIn(kit)).toBe(0);
   expect(readFileSync(log, 'utf8')).toBe('hello\n');
-}, 60_000);
+}, 120_000);
 
 test('a shim that cannot be started, a task that cannot be created and a shim that is killed leave nothing mounted', async () => {
   await using kit = await startBusyboxDaemon({ built: false });
@@ -103,7 +103,7 @@ test('a shim that cannot be started, a task that cannot be created and a shim th
   process.kill(parent, 'SIGKILL');
   while ((await client.mounts.list(scope)).length > 0) await new Promise((later) => setTimeout(later, 50));
   while (mountsIn(kit) > 0) await new Promise((later) => setTimeout(later, 50));
-}, 60_000);
+}, 120_000);
 
 test('an annotation of the shim says what it mounts by itself', async () => {
   await using kit = await startBusyboxDaemon({ built: false });
@@ -124,7 +124,7 @@ test('an annotation of the shim says what it mounts by itself', async () => {
   const refused = await client.tasks.create(scope, 'a', { ...nullIo().stdio, rootfs }).then(() => '', messageOf);
   expect(refused).toMatch(/not supported by this shim/);
   expect(await client.mounts.list(scope)).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test('a root in a file is mounted by the shim alone, and its device is free afterwards', async () => {
   await using kit = await startBusyboxDaemon({ built: false });
@@ -147,4 +147,4 @@ test('a root in a file is mounted by the shim alone, and its device is free afte
   await client.tasks.delete(scope, 'a');
   expect(mountsIn(kit)).toBe(0);
   while (fileOfLoop(row?.source as string) === shown) await new Promise((later) => setTimeout(later, 20));
-}, 60_000);
+}, 120_000);

@@ -57,4 +57,4 @@ test('what ends is started again at once, after kill -9 of the daemon too, as of
       await deleteContainerIfThere(client, scope, await client.containers.get(scope, id));
     }
   }
-}, 90_000);
+}, 120_000);

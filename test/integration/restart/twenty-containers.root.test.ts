@@ -59,15 +59,15 @@ beforeAll(async () => {
     ios.set(id, io);
     pids.set(id, await runContainer(client, scope, id, { top, args, io }));
   }
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   for (const io of ios.values()) await io[Symbol.asyncDispose]();
   await open.disposeAsync();
-}, 30_000);
+}, 120_000);
 
 for (const outage of outages) {
-  test(`${outage}: twenty containers live on, and what ended meanwhile is told`, () => survive(outage), 60_000);
+  test(`${outage}: twenty containers live on, and what ended meanwhile is told`, () => survive(outage), 120_000);
 }
 
 test('afterwards all output is complete and everything can be deleted', async () => {
@@ -85,7 +85,7 @@ test('afterwards all output is complete and everything can be deleted', async ()
   }
   expect(await leftBehind(daemon, client, scope)).toEqual([]);
   expect(taskDescriptors(daemon)).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 async function survive(outage: (typeof outages)[number]): Promise<void> {
   const execIo = new Map<string, TaskIo>();

@@ -35,7 +35,7 @@ for (const start of ['plain', 'json', 'json3', 'proto'] as const)
     expect(await rig.runtime.delete(rig.scope, 'c1')).toMatchObject({ id: 'c1', exitStatus: 9 });
     expect(await faultOf(rig.runtime.state(rig.scope, 'c1', ''))).toBe('not_found');
     expect([rig.exits, await rig.leftovers()]).toEqual([['c1'], []]);
-  }, 20_000);
+  }, 120_000);
 
 const startFailures: readonly [NonNullable<ShimScript['start']>, RegExp][] = [
   ['garbage', /printed no address: "\\b/],
@@ -59,14 +59,14 @@ for (const [start, words] of startFailures)
     await rig.runtime.kill(rig.scope, 'c1', sigkill);
     await rig.runtime.delete(rig.scope, 'c1');
     expect(await rig.leftovers()).toEqual([]);
-  }, 30_000);
+  }, 120_000);
 
 for (const how of ['die', 'fail', 'garbage', 'freeze', 'hang'] as const)
   test(`Create: ${how}: the task is not made and nothing stays`, async () => {
     await using rig = await FakeShimRig.start({ calls: { Create: how } });
     expect(await faultOf(rig.create('c1'))).not.toBe('none');
     expect([rig.exits, await rig.leftovers()]).toEqual([[], []]);
-  }, 30_000);
+  }, 120_000);
 
 test('a caller that gives up during Create leaves nothing', async () => {
   await using rig = await FakeShimRig.start({ calls: { Create: 'hang' } });
@@ -85,7 +85,7 @@ test('a caller that gives up during Create leaves nothing', async () => {
   patience.abort();
   expect(await faultOf(making)).toBe('canceled');
   expect(await rig.leftovers()).toEqual([]);
-}, 20_000);
+}, 120_000);
 
 test('a shim that hangs or talks nonsense in one call holds up nothing else', async () => {
   await using rig = await FakeShimRig.start();
@@ -124,7 +124,7 @@ test('a shim that hangs or talks nonsense in one call holds up nothing else', as
   await runtime.kill(scope, 'c1', sigkill);
   await runtime.delete(scope, 'c1');
   expect([rig.exits, await rig.leftovers()]).toEqual([['c1'], []]);
-}, 30_000);
+}, 120_000);
 
 for (const method of ['Start', 'State', 'Kill', 'Delete'] as const)
   test(`a shim that dies in ${method} is buried with one exit event`, async () => {
@@ -143,7 +143,7 @@ for (const method of ['Start', 'State', 'Kill', 'Delete'] as const)
     expect(await rig.leftovers()).toEqual([]);
     expect(rig.calls.filter((line) => line === 'delete c1')).toHaveLength(1);
     expect(rig.exits).toEqual(['c1']);
-  }, 20_000);
+  }, 120_000);
 
 test('a shim that told of the end and died before it answered is not told of twice', async () => {
   await using rig = await FakeShimRig.start({ calls: { Kill: 'told and dead' } });
@@ -152,7 +152,7 @@ test('a shim that told of the end and died before it answered is not told of twi
   expect(await rig.leftovers()).toEqual([]);
   await wait(200);
   expect(rig.exits).toEqual(['c1']);
-}, 20_000);
+}, 120_000);
 
 for (const how of ['hang', 'die', 'garbage'] as const)
   test(`delete of a dead shim: ${how}: the exit is told as unknown all the same`, async () => {
@@ -161,7 +161,7 @@ for (const how of ['hang', 'die', 'garbage'] as const)
     process.kill(rig.shimPid('c1'), 'SIGKILL');
     expect(await eventually(() => rig.exits.length > 0)).toBe(true);
     expect([rig.exits, await rig.leftovers()]).toEqual([['c1'], []]);
-  }, 20_000);
+  }, 120_000);
 
 test('a kill of a shim that hangs ends the shim; a delete of one does, too', async () => {
   await using rig = await FakeShimRig.start();
@@ -172,7 +172,7 @@ test('a kill of a shim that hangs ends the shim; a delete of one does, too', asy
   expect(await rig.runtime.delete(rig.scope, 'c2')).toMatchObject({ exitStatus: 137, pid: 77 });
   expect(await rig.leftovers()).toEqual([]);
   expect(rig.exits.toSorted()).toEqual(['c1', 'c2']);
-}, 20_000);
+}, 120_000);
 
 test('two deletes at once: one exit, one not found, and the shim ends by itself', async () => {
   await using rig = await FakeShimRig.start();
@@ -183,7 +183,7 @@ test('two deletes at once: one exit, one not found, and the shim ends by itself'
   expect(results.every((one) => one === 'none' || one === 'not_found')).toBe(true);
   expect([rig.exits, await rig.leftovers()]).toEqual([['c1'], []]);
   expect(rig.calls).not.toContain('delete c1');
-}, 20_000);
+}, 120_000);
 
 test('a shim that has no such task any more lets the task go, and lives if it likes', async () => {
   await using rig = await FakeShimRig.start({ calls: { Delete: 'not found' } });
@@ -191,7 +191,7 @@ test('a shim that has no such task any more lets the task go, and lives if it li
   expect(await rig.runtime.delete(rig.scope, 'c1')).toMatchObject({ id: 'c1', exitStatus: 255 });
   expect([rig.exits, await rig.leftovers()]).toEqual([['c1'], []]);
   expect(rig.calls).not.toContain('delete c1');
-}, 20_000);
+}, 120_000);
 
 test('a start gets the options as bytes or inside the newer message, as its version says', async () => {
   await using rig = await FakeShimRig.start({ version: '1.6.20' });
@@ -209,7 +209,7 @@ test('a start gets the options as bytes or inside the newer message, as its vers
   expect(Buffer.from(newer.input).toString()).toContain('the options');
   await newer.runtime.kill(newer.scope, 'c1', sigkill);
   await newer.runtime.delete(newer.scope, 'c1');
-}, 20_000);
+}, 120_000);
 
 test('all shims are taken back at once: one that hangs costs the load time-out, once', async () => {
   await using rig = await FakeShimRig.start();
@@ -226,7 +226,7 @@ test('all shims are taken back at once: one that hangs costs the load time-out, 
     await rig.runtime.delete(rig.scope, id);
   }
   expect([rig.exits.toSorted(), await rig.leftovers()]).toEqual([['c1', 'c2', 'c3'], []]);
-}, 20_000);
+}, 120_000);
 
 test('a shim that was stopped while the daemon was away is ended by a kill though it never spoke', async () => {
   await using rig = await FakeShimRig.start();
@@ -238,7 +238,7 @@ test('a shim that was stopped while the daemon was away is ended by a kill thoug
   await rig.runtime.kill(rig.scope, 'c1', sigkill);
   expect(await eventually(() => rig.exits.length > 0)).toBe(true);
   expect([rig.exits, await rig.leftovers()]).toEqual([['c1'], []]);
-}, 20_000);
+}, 120_000);
 
 test('a shim that died while the daemon was away is buried at the next start, its end told once', async () => {
   await using rig = await FakeShimRig.start();
@@ -252,7 +252,7 @@ test('a shim that died while the daemon was away is buried at the next start, it
   expect(await rig.runtime.list(rig.scope)).toEqual([]);
   expect(await rig.leftovers()).toEqual([]);
   expect(rig.exits.toSorted()).toEqual(['c1', 'c2']);
-}, 20_000);
+}, 120_000);
 
 test('a daemon that died between the start of a shim and its task leaves a shim that the next one ends', async () => {
   await using rig = await FakeShimRig.start();
@@ -269,7 +269,7 @@ test('a daemon that died between the start of a shim and its task leaves a shim 
   expect(readFileSync(join(rig.bundle('c2'), 'shim-binary-path'), 'utf8')).toBe(join(rig.directory, 'shim'));
   await rig.reopen();
   expect([await rig.runtime.list(rig.scope), await rig.leftovers()]).toEqual([[], []]);
-}, 20_000);
+}, 120_000);
 
 test('a late word of the end of an earlier container of the same name is not taken for this one', async () => {
   await using rig = await FakeShimRig.start();
@@ -278,4 +278,4 @@ test('a late word of the end of an earlier container of the same name is not tak
   process.kill(rig.shimPid('c1'), 'SIGKILL');
   expect(await eventually(() => rig.exits.length === 2)).toBe(true);
   expect([await rig.leftovers(), rig.exits]).toEqual([[], ['c1', 'c1']]);
-}, 20_000);
+}, 120_000);

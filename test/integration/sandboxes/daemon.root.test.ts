@@ -26,7 +26,7 @@ let made: BusyboxDaemon;
 
 beforeAll(async () => {
   made = await startBusyboxDaemon();
-}, 60_000);
+}, 120_000);
 afterAll(() => made[Symbol.asyncDispose]());
 
 /** Every end of a process or sandbox in the test's namespace, for as long as the daemon is there. */
@@ -125,7 +125,7 @@ test('containers of a sandbox run in its shim, come and go, and end with it', as
   // Ends of an exec and of three containers, and of the sandbox.
   expect(ends.seen.sort()).toEqual(['e', 'pod-a', 'pod-b', 'pod-c', 'sandbox pod']);
   expect(await faultOf(client.sandboxes.get(scope, 'pod'))).toBe('not_found');
-}, 60_000);
+}, 120_000);
 
 test('a container whose sandbox is not there does not start, and leaves nothing', async () => {
   const { client, scope, top, daemon } = made;
@@ -146,7 +146,7 @@ test('a sandbox cannot be called like a task, and the task does not notice', asy
   expect(await client.sandboxes.list(scope)).toEqual([]);
   await deleteTaskIfThere(client, scope, 'taken', 'kill');
   await removeContainer(client, scope, 'taken');
-}, 30_000);
+}, 120_000);
 
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   test(`${signal} for the daemon: sandboxes and their containers live on; what ended meanwhile is told once`, async () => {
@@ -176,7 +176,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     const told = ends.seen.filter((line) => line.endsWith(signal)).sort();
     expect(told).toEqual([...containers, `sandbox ${names.dead}`, `sandbox ${names.pod}`]);
     expect(bundlesIn(daemon.state, 'io.containerd.sandbox.controller.v1.shim')).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 }
 
 test('a shim that is killed takes sandbox and containers with it, each told once', async () => {
@@ -193,7 +193,7 @@ test('a shim that is killed takes sandbox and containers with it, each told once
   await removeSandbox('struck');
   await removeContainer(client, scope, 'struck-a');
   expect(told()).toEqual(['sandbox struck', 'struck-a']);
-}, 30_000);
+}, 120_000);
 
 test('ctr runs, lists and removes sandboxes', async () => {
   const { client, scope, daemon } = made;
@@ -222,7 +222,7 @@ test('ctr runs, lists and removes sandboxes', async () => {
     /level=info msg="deleted: by-ctr"\n.*level=error msg="failed to load sandbox nobody" error=/,
   );
   expect(await client.sandboxes.list(scope)).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 test('what ctr cannot run leaves neither record nor shim', async () => {
   const { client, scope, daemon } = made;
@@ -285,4 +285,4 @@ test('a sandboxer in another process: its sandboxes are told of, and containers 
   expect(far.told).toEqual(['create remote', 'start remote', 'exit remote 0']);
   expect(ends.seen).toContain('sandbox remote');
   expect(ends.seen.filter((line) => line === 'sandbox remote')).toHaveLength(1);
-}, 30_000);
+}, 120_000);

@@ -39,7 +39,7 @@ for (const how of ['hang', 'fail', 'die', 'garbage'] as const) {
     expect(made.shims()).toEqual([]);
     expect(made.rig.bundles()).toEqual([]);
     expect(made.rig.told).toEqual([]);
-  }, 20_000);
+  }, 120_000);
 }
 
 test('a sandbox that does not start is taken away', async () => {
@@ -96,7 +96,7 @@ test('a shim that stays after its shutdown, or does not answer to it, is killed'
     expect(made.shims()).toEqual([]);
     expect(made.rig.told).toEqual(['create box', 'start box', 'exit box 0']);
   }
-}, 60_000);
+}, 120_000);
 
 test('a shim that refuses its shutdown keeps its sandbox', async () => {
   await using made = await scripted({ sandbox: account, calls: { ShutdownSandbox: 'fail' } });
@@ -128,7 +128,7 @@ test('a stop of one that is gone is success; of one that hangs or refuses it is 
   expect((await wait).exitStatus).toBe(137);
   while (made.rig.bundles().length > 0) await Bun.sleep(10);
   expect(made.rig.told).toEqual(['create box', 'start box', 'exit box 137']);
-}, 20_000);
+}, 120_000);
 
 test('a shim that hangs delays nobody, and keeps its sandbox over a restart', async () => {
   await using made = await scripted({ sandbox: account });
@@ -141,4 +141,4 @@ test('a shim that hangs delays nobody, and keeps its sandbox over a restart', as
   expect((await made.rig.store.status(scope, 'box', 'brief')).state).toBe('FAKE');
   await made.rig.store.shutdown(scope, 'box');
   expect(made.rig.told).toEqual(['create box', 'start box', 'exit box 0']);
-}, 20_000);
+}, 120_000);

@@ -28,14 +28,14 @@ test('a container is created, started, ends and is deleted, and each is told in 
     { topic: '/tasks/delete', id: 'c1', status: 0 },
   ]);
   await r.eventually('socket removed', () => !existsSync(shim.address.slice('unix://'.length)));
-}, 30_000);
+}, 120_000);
 
 test('socket and directory are for root alone', async () => {
   await using r = await rig();
   const shim = await r.start('c1');
   expect(statSync(shim.address.slice('unix://'.length)).mode & 0o777).toBe(0o600);
   expect(statSync('/run/containerd/s').mode & 0o077).toBe(0);
-}, 30_000);
+}, 120_000);
 
 test('what cannot be run is said in the words of the runtime, and nothing stays', async () => {
   await using r = await rig();
@@ -48,7 +48,7 @@ test('what cannot be run is said in the words of the runtime, and nothing stays'
     'exec: "no-such-runtime": executable file not found in $PATH',
   );
   await expect(shim.call(tasks.delete, { id: 'c1' })).rejects.toThrow('not found');
-}, 30_000);
+}, 120_000);
 
 test('an exec has its own exit, and ends before its container does', async () => {
   await using r = await rig();
@@ -64,7 +64,7 @@ test('an exec has its own exit, and ends before its container does', async () =>
   await shim.end();
   const exits = r.events.filter(({ topic }) => topic === '/tasks/exit').map(({ id }) => id);
   expect(exits).toEqual(['e1', 'e3', 'c1']);
-}, 30_000);
+}, 120_000);
 
 test('without a pid namespace of its own, what a container leaves is killed with it', async () => {
   await using r = await rig();
@@ -73,7 +73,7 @@ test('without a pid namespace of its own, what a container leaves is killed with
   expect(await shim.exitOf()).toBe(0);
   await r.eventually('all have ended', () => processes.every(({ pid }) => hasEnded(pid)), 2000);
   await shim.end();
-}, 30_000);
+}, 120_000);
 
 test('states that forbid an operation are named', async () => {
   await using r = await rig();
@@ -92,7 +92,7 @@ test('states that forbid an operation are named', async () => {
   expect(await shim.exitOf()).toBe(137);
   await expect(shim.call(tasks.kill, { id, signal: 9 })).rejects.toThrow('process already finished: not found');
   await shim.end();
-}, 30_000);
+}, 120_000);
 
 test('a container that was never started can be deleted', async () => {
   await using r = await rig();
@@ -101,7 +101,7 @@ test('a container that was never started can be deleted', async () => {
   expect((await shim.call(tasks.delete, { id: 'c1' })).exitStatus).toBe(137);
   expect(r.events.map(({ topic }) => topic)).toEqual(['/tasks/create', '/tasks/exit', '/tasks/delete']);
   await shim.call(tasks.shutdown, { id: 'c1' });
-}, 30_000);
+}, 120_000);
 
 function hasEnded(pid: number): boolean {
   try {

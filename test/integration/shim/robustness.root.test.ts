@@ -84,7 +84,7 @@ test('hostile input is answered or dropped, and the next client is served', asyn
   await wait(100);
   expect(descriptors(pid)).toBe(before);
   await shim.end();
-}, 60_000);
+}, 120_000);
 
 test('thirty execs at once run side by side and leave nothing', async () => {
   await using r = await rig();
@@ -110,7 +110,7 @@ test('thirty execs at once run side by side and leave nothing', async () => {
     expect(own).toEqual(['/tasks/exec-started', '/tasks/exit']);
   }
   await shim.end();
-}, 60_000);
+}, 120_000);
 
 test('one shim serves a group of containers, and ends with the last', async () => {
   await using r = await rig();
@@ -128,7 +128,7 @@ test('one shim serves a group of containers, and ends with the last', async () =
   expect(existsSync(`/proc/${pid}/exe`)).toBe(true);
   await first.end();
   await r.eventually('the shim has ended', () => !existsSync(first.address.slice('unix://'.length)));
-}, 60_000);
+}, 120_000);
 
 test('events wait for a daemon that is away, in their order', async () => {
   await using r = await rig();
@@ -144,7 +144,7 @@ test('events wait for a daemon that is away, in their order', async () => {
   const kinds = ['create', 'start', 'exec-added', 'exec-started', 'exit', 'exit'];
   expect(r.events.map(({ topic }) => topic)).toEqual(kinds.map((kind) => `/tasks/${kind}`));
   await shim.end();
-}, 60_000);
+}, 120_000);
 
 test("a runtime that hangs is ended when the caller's time is up", async () => {
   await using r = await rig();
@@ -156,7 +156,7 @@ test("a runtime that hangs is ended when the caller's time is up", async () => {
   expect(zombies(await shim.pid())).toBe(0);
   await shim.call(tasks.shutdown, { id: 'c1' });
   await shim.client.closed;
-}, 30_000);
+}, 120_000);
 
 test('delete cleans up after a shim that was killed', async () => {
   await using r = await rig();
@@ -170,7 +170,7 @@ test('delete cleans up after a shim that was killed', async () => {
   expect(existsSync(`/proc/${init}/exe`)).toBe(false);
   expect(existsSync(shim.address.slice('unix://'.length))).toBe(false);
   expect(readFileSync('/proc/self/mountinfo', 'latin1')).not.toContain(r.bundle('c1'));
-}, 30_000);
+}, 120_000);
 
 test('an overlay of more layers than a page of options can name is mounted', async () => {
   await using r = await rig();
@@ -191,7 +191,7 @@ test('an overlay of more layers than a page of options can name is mounted', asy
   expect(await shim.exitOf()).toBe(0);
   await shim.end();
   expect(Number(readFileSync(join(r.directory, 'log'), 'latin1'))).toBe(126);
-}, 30_000);
+}, 120_000);
 
 test('an idle shim is small and does not wake up', async () => {
   await using r = await rig();
@@ -207,4 +207,4 @@ test('an idle shim is small and does not wake up', async () => {
   // The sanitizers' shadow memory is not the shim's.
   if (process.env.BERTH_SHIM === undefined) expect(pss).toBeLessThan(400);
   await shim.end();
-}, 30_000);
+}, 120_000);

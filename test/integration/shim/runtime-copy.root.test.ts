@@ -37,7 +37,7 @@ test('a runtime is started from its sealed copy, as long as it is the program th
   expect(await createdBy(r, 'c1', program, named)).toContain('memfd:program');
   utimesSync(program, 1, 1); // as if it had been replaced
   expect(await createdBy(r, 'c2', program, named)).not.toContain('memfd:program');
-}, 60_000);
+}, 120_000);
 
 test('a copy that can be written to, one of another size and a variable without sense are passed over', async () => {
   await using r = new Rig();
@@ -70,7 +70,7 @@ test("another user's copy is passed over: the daemon's number may be anybody's b
   if (copy === undefined) throw new Error('there is no copy');
   chownSync(copy.path, 1, 1);
   expect(await createdBy(r, 'c1', program, `${copy.original}:${copy.path}`)).not.toContain('memfd:program');
-}, 60_000);
+}, 120_000);
 
 test('a script and a file that is not there have no copy', async () => {
   await using r = new Rig();

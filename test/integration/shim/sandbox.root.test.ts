@@ -59,7 +59,7 @@ test('a sandbox is ready from its start to its stop, and tells when it was what'
   await shim.call(box.stopSandbox, { sandboxId });
   await shim.call(box.shutdownSandbox, { sandboxId });
   await shim.client.closed;
-}, 30_000);
+}, 120_000);
 
 test('a shim is no sandbox until it is made one, and then one only', async () => {
   await using rig = new Rig();
@@ -77,7 +77,7 @@ test('a shim is no sandbox until it is made one, and then one only', async () =>
   await shim.call(box.startSandbox, { sandboxId });
   await shim.call(box.stopSandbox, { sandboxId });
   await expect(shim.call(box.startSandbox, { sandboxId })).rejects.toThrow('is stopped: failed precondition');
-}, 30_000);
+}, 120_000);
 
 test('a stop ends what runs in the sandbox, and nothing starts in it afterwards', async () => {
   await using made = await sandbox();
@@ -95,7 +95,7 @@ test('a stop ends what runs in the sandbox, and nothing starts in it afterwards'
   rig.writeBundle('late');
   await expect(new Shim(rig, shim.client, shim.address, 'late').create()).rejects.toThrow('sandbox box is stopped');
   for (const { id } of [...containers, created]) await shim.call(tasks.delete, { id });
-}, 60_000);
+}, 120_000);
 
 test('tasks come and go, and their shutdown is not the end of the sandbox', async () => {
   await using made = await sandbox();
@@ -115,7 +115,7 @@ test('tasks come and go, and their shutdown is not the end of the sandbox', asyn
     ['c2', 137],
   ]);
   await rig.eventually('socket removed', () => !existsSync(shim.address.slice('unix://'.length)));
-}, 60_000);
+}, 120_000);
 
 test('who waits and hangs up is forgotten', async () => {
   await using made = await sandbox();
@@ -131,7 +131,7 @@ test('who waits and hangs up is forgotten', async () => {
   const wait = shim.call(box.waitSandbox, { sandboxId });
   await shim.call(box.stopSandbox, { sandboxId });
   expect((await wait).exitStatus).toBe(0);
-}, 30_000);
+}, 120_000);
 
 test('a malformed request is refused', async () => {
   await using made = await sandbox();
@@ -144,4 +144,4 @@ test('a malformed request is refused', async () => {
     'method Nonsense',
   );
   await made.shim.call(box.pingSandbox, { sandboxId });
-}, 30_000);
+}, 120_000);

@@ -25,7 +25,7 @@ test('stdout and stderr go to their fifos, which end with the process', async ()
   expect((await out).length).toBe(3_000_004);
   expect((await err).length).toBe(3_000_004);
   await shim.end();
-}, 30_000);
+}, 120_000);
 
 test("the process writes to the client's fifo itself", async () => {
   await using r = await rig();
@@ -35,7 +35,7 @@ test("the process writes to the client's fifo itself", async () => {
   // Outside of the container's root the name is what the kernel knows it by.
   expect(await out).toContain('out');
   await shim.end();
-}, 30_000);
+}, 120_000);
 
 test('output waits for a client that went away and comes back', async () => {
   await using r = await rig();
@@ -45,7 +45,7 @@ test('output waits for a client that went away and comes back', async () => {
   expect(await drain(stdout)).toBe('early\n1\n2\n3\n4\n5\n');
   expect(await shim.exitOf()).toBe(0);
   await shim.end();
-}, 30_000);
+}, 120_000);
 
 test('a client that opens its fifo after the end still gets what was written', async () => {
   await using r = await rig();
@@ -57,7 +57,7 @@ test('a client that opens its fifo after the end still gets what was written', a
   await shim.call(tasks.delete, { id: 'c1' });
   expect(await out).toBe('late\n');
   await shim.call(tasks.shutdown, { id: 'c1' });
-}, 30_000);
+}, 120_000);
 
 test('CloseIO ends stdin although somebody still has the fifo open for writing', async () => {
   await using r = await rig();
@@ -71,7 +71,7 @@ test('CloseIO ends stdin although somebody still has the fifo open for writing',
   expect((await out).trim()).toBe('5000');
   expect(await shim.exitOf()).toBe(0);
   await shim.end();
-}, 30_000);
+}, 120_000);
 
 test('stdin stays open when its writer goes away without CloseIO', async () => {
   await using r = await rig();
@@ -84,7 +84,7 @@ test('stdin stays open when its writer goes away without CloseIO', async () => {
   await wait(200);
   expect((await shim.call(tasks.state, { id: 'c1' })).status).toBe(2);
   await shim.end();
-}, 30_000);
+}, 120_000);
 
 test('a terminal is copied to the last byte, has the size it is given and takes input', async () => {
   await using r = await rig();
@@ -103,7 +103,7 @@ test('a terminal is copied to the last byte, has the size it is given and takes 
   expect(text).toContain('33 77\r\n1\r\n2\r\n');
   expect(text.endsWith('30000\r\nlast word\r\n')).toBe(true);
   await shim.end();
-}, 30_000);
+}, 120_000);
 
 test('a file:// URI appends both outputs to a file, making its directory', async () => {
   await using r = await rig();
@@ -115,7 +115,7 @@ test('a file:// URI appends both outputs to a file, making its directory', async
     await shim.end();
   }
   expect(readFileSync(path, 'latin1')).toBe('out\nerr\nout\nerr\n');
-}, 30_000);
+}, 120_000);
 
 test('a binary:// logger gets arguments, environment, both outputs, and time to end', async () => {
   await using r = await rig();
@@ -140,7 +140,7 @@ test('a binary:// logger gets arguments, environment, both outputs, and time to 
   await shim.exitOf();
   await shim.end();
   expect(readFileSync(log, 'latin1')).toBe(`key a b flag c1 ${r.namespace} \nout\nerr\nend\n`);
-}, 30_000);
+}, 120_000);
 
 test('a binary-v2:// logger must say a byte when it is ready; one that only closes its descriptor has failed', async () => {
   await using r = await rig();
@@ -157,10 +157,10 @@ test('a binary-v2:// logger must say a byte when it is ready; one that only clos
   expect(readFileSync(log, 'latin1')).toBe('out\n');
   const mute = await r.start('c2');
   await expect(mute.create({ stdout: logger('mute', ':') })).rejects.toThrow('without a word');
-}, 30_000);
+}, 120_000);
 
 test('a scheme that nobody knows is refused', async () => {
   await using r = await rig();
   const shim = await r.start('c1');
   await expect(shim.create({ stdout: 'gopher:///x' })).rejects.toThrow('unknown STDIO scheme gopher');
-}, 30_000);
+}, 120_000);

@@ -162,7 +162,7 @@ test('bash offers names that the daemon tells, cut as bash cuts words, and nothi
   } finally {
     process.kill(daemon.pid, 'SIGCONT');
   }
-}, 60_000);
+}, 120_000);
 
 test('bash offers no commands where a value or an argument stands', async () => {
   expect(await offered('ctr', '--address', '')).toEqual([]);

@@ -14,8 +14,8 @@ let registry: DockerRegistry;
 beforeAll(async () => {
   on = open.use(await startBusyboxDaemon());
   registry = open.use(await DockerRegistry.start('/dev/shm'));
-}, 30_000);
-afterAll(() => open.disposeAsync(), 30_000);
+}, 120_000);
+afterAll(() => open.disposeAsync(), 120_000);
 
 async function fine(namespace: string, ...words: readonly string[]): Promise<string> {
   const { code, out, err } = await runCtr(['-a', on.daemon.address, '-n', namespace, 'images', ...words]);
@@ -55,7 +55,7 @@ test('with --local the client does what the daemon does, and the same comes of i
   expect(await storeOf(on.client, scopeOf('imported-by-client'))).toEqual(
     await storeOf(on.client, scopeOf('imported-by-daemon')),
   );
-}, 60_000);
+}, 120_000);
 
 test('a daemon that has the service is asked to do the work', async () => {
   const scope = scopeOf('asked');
@@ -72,7 +72,7 @@ test('a daemon that has the service is asked to do the work', async () => {
   const { target } = await pull(on.client, scope, `${registry.host}/lib/busybox:1`, options);
   expect((await on.client.images.get(scope, `${registry.host}/lib/busybox:1`)).target).toEqual(target);
   expect(seen.join(' ')).toMatch(/^Resolving.*Pulling.*Completed pull/);
-}, 60_000);
+}, 120_000);
 
 test('a local pull that is interrupted ends, names nothing, and the next one succeeds', async () => {
   const scope = scopeOf('interrupted');
@@ -89,4 +89,4 @@ test('a local pull that is interrupted ends, names nothing, and the next one suc
   expect(await on.client.images.list(scope)).toEqual([]);
   await pull(on.client, scope, name, { defaultScheme: 'http', performer: 'client' });
   expect((await on.client.images.list(scope)).map((image) => image.name)).toEqual([name]);
-}, 60_000);
+}, 120_000);

@@ -8,7 +8,7 @@ import { startDaemon } from '#test/support/daemon';
 import { FakeRegistry } from '#test/support/fake-registry';
 import { publish, sampleImage, sampleLayer } from '#test/support/sample-image';
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 const scope = scopeOf('test');
 const image = sampleImage([sampleLayer({ a: 'x' })]);
 let open: AsyncDisposableStack;

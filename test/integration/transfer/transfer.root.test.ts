@@ -11,7 +11,7 @@ import { DockerRegistry } from '#test/support/docker-registry';
 import { FakeRegistry } from '#test/support/fake-registry';
 import { publish, sampleImage, sampleLayer } from '#test/support/sample-image';
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 const scope = scopeOf('test');
 const open = new AsyncDisposableStack();
 let daemon: TestDaemon;

@@ -62,7 +62,7 @@ address = "${dir}/c.sock"
     await delay(50);
   }
   throw new Error('containerd does not answer');
-}, 20_000);
+}, 120_000);
 
 afterAll(async () => {
   await stop();

@@ -30,7 +30,7 @@ test('killed at any moment the store opens, has what it acknowledged, and keeps 
   }
   expect(acknowledged.size).toBeGreaterThan(100);
   rmSync(root, { recursive: true });
-}, 60_000);
+}, 120_000);
 
 const options = { mountOptions: [], upperdirLabel: false, syncRemove: false, log: silent };
 

@@ -16,6 +16,8 @@ export interface Flag<T = unknown> {
   readonly shown?: string;
   /** What its values are names of (`images`), or `files` or `directories`: for completions. */
   readonly completes?: string;
+  /** Why it is known and not taken: whoever gives it is told so. */
+  readonly refused?: string;
 }
 
 interface Common {
@@ -25,6 +27,7 @@ interface Common {
   readonly hidden?: boolean;
   readonly shown?: string;
   readonly completes?: string;
+  readonly refused?: string;
 }
 
 export type Flags = Readonly<Record<string, Flag>>;
@@ -57,6 +60,7 @@ function make<T>(kind: Flag['kind'], help: string, fallback: T, options: Common)
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.shown === undefined ? {} : { shown: options.shown }),
     ...(options.completes === undefined ? {} : { completes: options.completes }),
+    ...(options.refused === undefined ? {} : { refused: options.refused, hidden: true }),
   };
 }
 

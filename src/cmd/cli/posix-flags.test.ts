@@ -9,6 +9,7 @@ const flags = {
   net: text('', { alias: ['network'], default: 'bridge' }),
   hostname: text('', { alias: 'h' }),
   cpus: number('', { env: 'CPUS' }),
+  link: list('', { refused: 'not on this system' }),
 };
 const parse = (words: string, interspersed = true) => parsePosixFlags(flags, words.split(' '), {}, interspersed);
 
@@ -42,5 +43,6 @@ test("what cannot be read is told in docker's words", () => {
   expect(said('-p')).toThrow("flag needs an argument: 'p' in -p");
   expect(said('--publish')).toThrow('flag needs an argument: --publish');
   expect(said('--cpus no')).toThrow('invalid argument "no" for "--cpus" flag: parse error');
+  expect(said('--link x')).toThrow('--link: not on this system');
   expect(said('--tty=maybe')).toThrow('invalid argument "maybe" for "--tty" flag: parse error');
 });

@@ -85,6 +85,7 @@ class Reading {
 
   #set(name: string, spelled: string, inline: string | undefined, shown = spelled): void {
     const known = this.#flags[name] as Flag;
+    if (known.refused !== undefined) throw new FlagFault(`--${name}: ${known.refused}`);
     const value = inline ?? (known.kind === 'flag' ? 'true' : this.#argv[this.#at++]);
     if (value === undefined) throw new FlagFault(`flag needs an argument: ${shown}`);
     const read = posixValue(known, spelled, value);

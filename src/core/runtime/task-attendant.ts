@@ -20,6 +20,8 @@ export interface Attendance {
    * down again.
    */
   readonly ready: Promise<void>;
+  /** The task is there, and so is all that attendants do: called once, with the pid of the first process. */
+  created?(pid: number): void;
   /** There is no task after all: takes down what was made. Never throws. */
   abandon(): Promise<void>;
 }

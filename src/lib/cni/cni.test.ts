@@ -71,6 +71,28 @@ test("a plugin that fails is named, with its own words; one that isn't there, to
   await expect(removeNetwork(list('1.0.0'), to())).rejects.toThrow('failed (delete): netplugin failed with no error');
 });
 
+test('a plugin is told of wishes that it knows, and arguments; one that hangs is ended', async () => {
+  plugin('a', `echo "$CNI_ARGS" >> ${directory}/notes; echo '{}'`);
+  const known = { type: 'a', capabilities: { portMappings: true, mac: false } };
+  const text = JSON.stringify({ cniVersion: '1.0.0', name: 'net', plugins: [known] });
+  await addNetwork(parseList(Buffer.from(text)), {
+    ...to(),
+    args: 'IP=1.2.3.4',
+    capabilities: { portMappings: [{ hostPort: 1 }], mac: 'x', ips: ['y'] },
+  });
+  expect(JSON.parse(notes()[1] ?? '').runtimeConfig).toEqual({ portMappings: [{ hostPort: 1 }] });
+  expect(notes()[2]).toBe('IP=1.2.3.4');
+  plugin('a', 'sleep 60 & wait');
+  await expect(addNetwork(list('1.0.0'), { ...to(), timeoutMs: 50 })).rejects.toThrow('did not end in time');
+});
+
+test('a plugin that fails with DEL does not keep the others from theirs', async () => {
+  plugin('a');
+  plugin('b', 'exit 3');
+  await expect(removeNetwork(list('1.0.0'), to())).rejects.toThrow('type="b" failed (delete)');
+  expect(notes().filter((line) => line.startsWith('DEL'))).toHaveLength(2);
+});
+
 test('a plugin that prints no result is named', async () => {
   for (const answer of ['', 'echo 5', 'echo {']) {
     plugin('a', answer);

@@ -8,6 +8,8 @@ import { type PluginCall, runPlugin } from './plugin.ts';
 export interface Attachment extends Omit<PluginCall, 'command'> {
   /** Where it is noted what ADD has said; `/var/lib/cni`, where others look too, when absent. */
   readonly cacheDir?: string;
+  /** Wishes by the name of a capability (`portMappings`, `ips`, `mac`): each plugin is told of those that it declares to understand. */
+  readonly capabilities?: JsonObject;
 }
 
 /**
@@ -34,16 +36,29 @@ function resultIn(said: string, { type }: PluginConfig): JsonObject {
   throw fault('unknown', `plugin type=${JSON.stringify(type)} failed (add): it printed no result`);
 }
 
-/** Takes it off again, in the reverse order; an attachment that has gone is no error. @throws the plugin's words */
+/**
+ * Takes it off again, in the reverse order; an attachment that has gone is no error. A plugin that fails does not keep the others from
+ * taking away what is theirs. @throws the words of the first that failed
+ */
 export async function removeNetwork(network: NetworkConfig, from: Attachment): Promise<void> {
   const known = hasResultsOnDelete(network.cniVersion) ? await recall(network, from) : undefined;
+  const failures: unknown[] = [];
   for (const plugin of network.plugins.toReversed()) {
     await run('DEL', network, plugin, known, from).catch((thrown: unknown) => {
       // Plugins disagree on whether a namespace that has gone is an error.
-      if (!/no such file or directory|not found/.test(messageOf(thrown)) || isFault(thrown, 'not_found')) throw thrown;
+      if (!/no such file or directory|not found/.test(messageOf(thrown)) || isFault(thrown, 'not_found'))
+        failures.push(thrown);
     });
   }
+  if (failures.length > 0) throw failures[0];
   await rm(cachePath(network, from), { force: true });
+}
+
+/** What a plugin is told of the wishes: nothing of those that it does not know. */
+function wishesFor({ config }: PluginConfig, wishes: JsonObject): { readonly runtimeConfig?: JsonObject } {
+  const known = config.capabilities as JsonObject | undefined;
+  const told = Object.entries(wishes).filter(([name]) => known?.[name] === true);
+  return told.length === 0 ? {} : { runtimeConfig: Object.fromEntries(told) };
 }
 
 async function run(
@@ -54,7 +69,13 @@ async function run(
   call: Attachment,
 ): Promise<string> {
   const { name, cniVersion } = network;
-  const config = { ...plugin.config, name, cniVersion, ...(prevResult === undefined ? {} : { prevResult }) };
+  const config = {
+    ...plugin.config,
+    name,
+    cniVersion,
+    ...wishesFor(plugin, call.capabilities ?? {}),
+    ...(prevResult === undefined ? {} : { prevResult }),
+  };
   try {
     return await runPlugin(plugin.type, config, { ...call, command });
   } catch (thrown) {

@@ -15,9 +15,14 @@ export interface PluginCall {
   /** Where plugins are looked for. */
   readonly path: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** `CNI_ARGS`: `IP=10.4.0.9;MAC=…`. */
+  readonly args?: string;
+  /** The longest that one plugin may take: it is killed then, with whatever it has started. */
+  readonly timeoutMs?: number;
 }
 
 const maxOutput = 1 << 20;
+const usualTimeoutMs = 60_000;
 
 /** Runs one plugin and returns what it printed. @throws not_found for the executable; unknown with the plugin's own words */
 export async function runPlugin(type: string, config: JsonObject, call: PluginCall): Promise<string> {
@@ -29,11 +34,17 @@ export async function runPlugin(type: string, config: JsonObject, call: PluginCa
       CNI_CONTAINERID: call.containerId,
       CNI_NETNS: call.netns,
       CNI_IFNAME: call.ifName,
-      CNI_ARGS: '',
+      CNI_ARGS: call.args ?? '',
       CNI_PATH: call.path.join(':'),
     },
     stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true, // a group, so that all of it can be ended
   });
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    process.kill(-(child.pid as number), 'SIGKILL');
+  }, call.timeoutMs ?? usualTimeoutMs);
   const said = { out: '', err: '' };
   child.stdout.on('data', (bytes: Buffer) => {
     if (said.out.length < maxOutput) said.out += bytes.toString('utf8');
@@ -43,7 +54,8 @@ export async function runPlugin(type: string, config: JsonObject, call: PluginCa
   });
   child.stdin.on('error', () => {}); // it may end without reading: its exit code tells
   child.stdin.end(JSON.stringify(config));
-  const [code] = (await once(child, 'close')) as [number | null];
+  const [code] = (await once(child, 'close').finally(() => clearTimeout(timer))) as [number | null];
+  if (late) throw fault('deadline_exceeded', 'netplugin did not end in time');
   if (code !== 0) throw fault('unknown', complaint(said.out, said.err));
   return said.out;
 }

@@ -9,7 +9,7 @@ import { createAttended } from './attended.ts';
 
 const scope = scopeOf('ns');
 const any = (text: string) => ({ typeUrl: 'spec', value: Buffer.from(text) });
-const container = { id: 'c', spec: any('own') } as Container;
+const container = { id: 'c', spec: any('own') } as unknown as Container;
 
 /** An attendant that adds a word to the spec; all notes go to `notes`. */
 const attendant = (notes: string[], word: string, ready: () => Promise<void> = async () => {}): TaskAttendant => ({
@@ -18,6 +18,7 @@ const attendant = (notes: string[], word: string, ready: () => Promise<void> = a
     return {
       spec: any(`${Buffer.from(spec.value)} ${word}`),
       ready: ready(),
+      created: (pid) => void notes.push(`created ${word} ${pid}`),
       abandon: async () => void notes.push(`abandon ${word}`),
     };
   },
@@ -41,7 +42,7 @@ test('who has nothing to do costs nothing, and the others see what was made of t
   const { calls, run } = subject({ attend: () => undefined }, attendant(notes, 'a'), attendant(notes, 'b'));
   expect(await run()).toEqual({ pid: 5 });
   expect(calls).toEqual(['create own a b']);
-  expect(notes).toEqual(['attend a', 'attend b']);
+  expect(notes).toEqual(['attend a', 'attend b', 'created a 5', 'created b 5']);
 });
 
 test('a task whose attendant fails is taken down, and everything is undone', async () => {

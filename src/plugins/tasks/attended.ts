@@ -54,6 +54,7 @@ async function together(
   if (failed !== undefined && task.status === 'fulfilled') await takeDown(parts, scope, id);
   if (failed !== undefined) throw failed.reason;
   if (task.status === 'rejected') throw task.reason;
+  for (const one of found) one.created?.(task.value.pid);
   return task.value;
 }
 

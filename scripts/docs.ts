@@ -8,6 +8,7 @@ import { flagRows, usageOf } from '#cmd/cli/help';
 import { containerd } from '#cmd/containerd/program';
 import { ctdDecoder } from '#cmd/ctd-decoder/program';
 import { ctr } from '#cmd/ctr/program';
+import { nerdctl } from '#cmd/nerdctl/program';
 import { findingKinds } from '#core/check/findings';
 import { type AnyPlugin, pluginName } from '#core/plugin/plugin';
 import type { AnyNeed } from '#core/plugin/slot';
@@ -15,6 +16,7 @@ import { builtins } from '#daemon/builtins';
 import { defaultConfig } from '#daemon/config/load';
 import { formatConfigReference } from '#daemon/config/print';
 import { grpcCodeOf } from '#lib/grpc-status';
+import { compatibility, compatibilityPage, readMarks } from './compatibility/compatibility.ts';
 
 /** The protocol's own names of its statuses. */
 const grpcNames = [
@@ -40,10 +42,11 @@ const folder = join(import.meta.dirname, '../docs/reference');
 const pages: Readonly<Record<string, string>> = {
   'config.md': formatConfigReference(defaultConfig(builtins)),
   'errors.md': errorsPage(),
-  'commands.md': commandsPage(await Promise.all([ctr, containerd(''), ctdDecoder].map(wholeProgram))),
+  'commands.md': commandsPage(await Promise.all([ctr, nerdctl, containerd(''), ctdDecoder].map(wholeProgram))),
   'plugins.md': pluginsPage(builtins),
   'check.md': checkPage(),
   'failpoints.md': failpointsPage(),
+  'compatibility.md': await compatibilityOf(nerdctl),
 };
 
 const stale = Object.keys(pages).filter((name) => {
@@ -58,6 +61,11 @@ if (process.argv.includes('--check')) {
   mkdirSync(folder, { recursive: true });
   for (const name of stale) writeFileSync(join(folder, name), pages[name] ?? '');
   console.log(`docs/reference: ${Object.keys(pages).length} pages, ${stale.length} changed`);
+}
+
+async function compatibilityOf(program: Program): Promise<string> {
+  const whole = await wholeProgram(program);
+  return compatibilityPage(compatibility(whole, readMarks(join(import.meta.dirname, '..'), ['src', 'test'], whole)));
 }
 
 function errorsPage(): string {

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # what builds; what runs containers; what the demo and the tests use as registry, oracle and terminal
 packages="gcc make libc6-dev
 runc
-busybox-static docker-registry containerd containernetworking-plugins groff-base skopeo tmux protobuf-compiler golang-github-containerd-containerd-dev btrfs-progs"
+busybox-static docker-registry containerd containernetworking-plugins iptables nginx postgresql-15 groff-base skopeo tmux protobuf-compiler golang-github-containerd-containerd-dev btrfs-progs"
 
 [ "${1:-}" != vm ] || packages="$packages
 qemu-system-x86 mmdebstrap e2fsprogs"

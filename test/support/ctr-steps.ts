@@ -5,7 +5,7 @@ import type { ProgramInput, Ran } from './run-program.ts';
 /** Words, exit code, what standard output and standard error must look like (absent: empty). */
 export type Step = readonly [words: string, code: number, out?: RegExp | undefined, err?: RegExp];
 
-const patienceMs = 20_000;
+const patienceMs = 100_000;
 
 /** Runs our ctr at a daemon, in a namespace; words are cut at spaces. */
 export const ctrAt =

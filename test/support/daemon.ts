@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 const top = new URL('../..', import.meta.url).pathname;
-const bootTimeoutMs = 20_000;
-const stopTimeoutMs = 15_000;
+// A machine may be slow; these are for what hangs.
+const bootTimeoutMs = 60_000;
+const stopTimeoutMs = 60_000;
 
 export interface TestDaemonOptions {
   /** TOML that goes below the usual configuration: tables, or further ones. */
@@ -147,7 +148,7 @@ export class TestDaemon implements AsyncDisposable {
   }
 
   /** Waits for a line. @throws with the log when it does not come */
-  async waitForLog(pattern: RegExp, timeoutMs = 5000): Promise<void> {
+  async waitForLog(pattern: RegExp, timeoutMs = 60_000): Promise<void> {
     for (let waited = 0; waited < timeoutMs; waited += 10) {
       if (pattern.test(this.#log)) return;
       await wait(10);

@@ -53,7 +53,7 @@ export class DockerRegistry implements AsyncDisposable {
   }
 
   async #ready(): Promise<void> {
-    for (let tries = 0; tries < 200; tries++) {
+    for (let tries = 0; tries < 2_000; tries++) {
       const answer = await fetch(`http://${this.host}/v2/`).catch(() => undefined);
       if (answer?.ok === true || answer?.status === 401) return;
       await new Promise((resolve) => setTimeout(resolve, 25));

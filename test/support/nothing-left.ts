@@ -5,7 +5,7 @@ import type { Client } from '#client/client';
 import type { Scope } from '#core/scope';
 import type { TestDaemon } from './daemon.ts';
 
-const patienceMs = 10_000;
+const patienceMs = 60_000;
 
 /**
  * What work in one namespace has left behind when it should have left nothing, one line each; waits a while for what is removed when

@@ -39,14 +39,18 @@ export function sampleLayer(files: Readonly<Record<string, string | Uint8Array>>
 /** An image of these layers for one platform. `diffIds` may be given wrong, for tests of that. */
 export function sampleImage(
   layers: readonly SampleLayer[],
-  options: { readonly architecture?: string; readonly diffIds?: readonly string[] } = {},
+  options: {
+    readonly architecture?: string;
+    readonly diffIds?: readonly string[];
+    readonly config?: Readonly<Record<string, unknown>>;
+  } = {},
 ): SampleImage {
   const diffIds = options.diffIds ?? layers.map((layer) => layer.diffId);
   const configBody = Buffer.from(
     JSON.stringify({
       architecture: options.architecture ?? (process.arch === 'x64' ? 'amd64' : process.arch),
       os: 'linux',
-      config: { Cmd: ['true'] },
+      config: options.config ?? { Cmd: ['true'] },
       rootfs: { type: 'layers', diff_ids: diffIds },
     }),
   );

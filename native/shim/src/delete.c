@@ -1,5 +1,6 @@
 #include "actions.h"
 #include "child.h"
+#include "feed.h"
 #include "file.h"
 #include "mount.h"
 #include "runc.h"
@@ -95,6 +96,7 @@ int action_delete(const struct args *a, struct err *e)
 {
 	AUTO_FREE char *bundle = bundle_of(a);
 	AUTO_FREE char *rootfs = xprintf("%s/rootfs", bundle);
+	AUTO_FREE char *note = xprintf("%s/attach", bundle);
 	struct delete d = { .s = { .namespace = a->namespace, .id = a->id, .log = { .fd = -1 } } };
 	struct err warning = { 0 };
 	if (!*a->namespace || !*a->id)
@@ -114,5 +116,6 @@ int action_delete(const struct args *a, struct err *e)
 	if (unmount_all(NULL, rootfs, &warning) < 0)
 		complain("failed to cleanup rootfs mount", &warning);
 	remove_socket(bundle);
+	feed_clean_up(note);
 	return print_reply(bundle, e);
 }

@@ -22,10 +22,15 @@ static int make_pipe(int *read_end, int *write_end, struct err *e)
 	return 0;
 }
 
+static bool attached(const char *path)
+{
+	return strncmp(path, "attach://", 9) == 0;
+}
+
 static int open_stdin(struct io *io, const char *path, const struct io_owner *who, int *fd, struct err *e)
 {
 	int from = -1, to = -1;
-	if (!*path)
+	if (!*path || attached(path))
 		return 0;
 	if (io_stdin_fifo(io, path, &from, e) < 0)
 		return -1;
@@ -35,6 +40,35 @@ static int open_stdin(struct io *io, const char *path, const struct io_owner *wh
 	}
 	io_flow_in(io, from, to, true);
 	return give(*fd, who, e);
+}
+
+static int open_attached_stdin(struct io *io, const struct io_owner *who, int *fd, struct err *e)
+{
+	int to = -1;
+	if (make_pipe(fd, &to, e) < 0)
+		return -1;
+	feed_input(io->feed, to);
+	return give(*fd, who, e);
+}
+
+static int feed_pipe(struct io *io, int n, const struct io_owner *who, int *fd, struct err *e)
+{
+	int from = -1;
+	if (make_pipe(&from, fd, e) < 0)
+		return -1;
+	feed_output(io->feed, n, from);
+	return give(*fd, who, e);
+}
+
+/* One log has both outputs, each with its name. */
+static int open_feed(struct io *io, const struct uri *u, const struct stdio *std, const struct io_owner *who, int fds[3], struct err *e)
+{
+	if (*std->err && strcmp(std->out, std->err) != 0)
+		return err_set(e, CODE_INVALID_ARGUMENT, "stderr %s: another log than that of stdout: invalid argument", std->err);
+	if (io_feed(io, u, std, who, e) < 0 || feed_pipe(io, 1, who, &fds[1], e) < 0 ||
+	    (*std->err && feed_pipe(io, 2, who, &fds[2], e) < 0))
+		return -1;
+	return attached(std->in) ? open_attached_stdin(io, who, &fds[0], e) : 0;
 }
 
 static int open_output(struct io *io, int n, const struct uri *u, const struct io_owner *who, int *fd, struct err *e)
@@ -80,6 +114,10 @@ static int open_outputs(struct io *io, const struct stdio *std, const struct io_
 		return -1;
 	if (out.scheme == URI_BINARY)
 		return open_logger(io, &out, who, fds, e);
+	if (out.scheme == URI_LOG)
+		return open_feed(io, &out, std, who, fds, e);
+	if (attached(std->in))
+		return err_set(e, CODE_INVALID_ARGUMENT, "stdin %s: output is not attached: invalid argument", std->in);
 	if (*std->out && open_output(io, 1, &out, who, &fds[1], e) < 0)
 		return -1;
 	if (out.scheme == URI_FILE || (*std->out && strcmp(std->out, std->err) == 0))
@@ -88,7 +126,7 @@ static int open_outputs(struct io *io, const struct stdio *std, const struct io_
 		return 0;
 	if (uri_parse(std->err, &err, e) < 0)
 		return -1;
-	if (err.scheme == URI_BINARY)
+	if (err.scheme == URI_BINARY || err.scheme == URI_LOG)
 		return err_set(e, CODE_INVALID_ARGUMENT, "a logger for stderr alone: invalid argument");
 	return open_output(io, 2, &err, who, &fds[2], e);
 }
@@ -108,43 +146,63 @@ int io_open(struct shim *s, struct io **out, const struct stdio *std, const stru
 	return 0;
 }
 
-static int terminal_output(struct io *io, const char *text, const struct io_owner *who, int *to, struct err *e)
+static int feed_terminal(struct io *io, const struct uri *u, const struct stdio *std, const struct io_owner *who, struct err *e)
 {
-	__attribute__((cleanup(uri_free))) struct uri u = { 0 };
-	bool fifo;
-	if (!*text)
-		return 0;
-	if (uri_parse(text, &u, e) < 0)
+	if (io_feed(io, u, std, who, e) < 0)
 		return -1;
-	if (u.scheme != URI_BINARY)
-		return io_sink(io, 1, &u, to, &fifo, e);
+	feed_output(io->feed, 1, fcntl(io->master, F_DUPFD_CLOEXEC, 3));
+	if (attached(std->in))
+		feed_input(io->feed, fcntl(io->master, F_DUPFD_CLOEXEC, 3));
+	return 0;
+}
+
+static int terminal_output(struct io *io, const struct uri *u, const struct io_owner *who, int *to, struct err *e)
+{
+	bool fifo;
+	if (!*u->path)
+		return 0;
+	if (u->scheme != URI_BINARY)
+		return io_sink(io, 1, u, to, &fifo, e);
 	AUTO_FD out = -1;
 	AUTO_FD err = -1;
 	AUTO_FD unused = -1; /* the logger sees stderr end at once */
 	if (make_pipe(&out, to, e) < 0 || make_pipe(&err, &unused, e) < 0)
 		return -1;
 	close_fd(&unused);
-	io->logger = logger_start(io->s, &u, who->id, out, err, e);
+	io->logger = logger_start(io->s, u, who->id, out, err, e);
 	return io->logger ? 0 : -1;
+}
+
+static int terminal_streams(struct io *io, const struct stdio *std, const struct io_owner *who, struct err *e)
+{
+	__attribute__((cleanup(uri_free))) struct uri out = { 0 };
+	int to = -1, from = -1;
+	if (uri_parse(std->out, &out, e) < 0)
+		return -1;
+	if (out.scheme == URI_LOG ? feed_terminal(io, &out, std, who, e) < 0 : terminal_output(io, &out, who, &to, e) < 0) {
+		close_fd(&to);
+		return -1;
+	}
+	if (out.scheme != URI_LOG)
+		io_flow_out(io, 1, fcntl(io->master, F_DUPFD_CLOEXEC, 3), to, false);
+	if (!*std->in || (attached(std->in) && io->feed))
+		return 0;
+	if (attached(std->in))
+		return err_set(e, CODE_INVALID_ARGUMENT, "stdin %s: output is not attached: invalid argument", std->in);
+	if (io_stdin_fifo(io, std->in, &from, e) < 0)
+		return -1;
+	io_flow_in(io, from, fcntl(io->master, F_DUPFD_CLOEXEC, 3), false);
+	return 0;
 }
 
 int io_open_terminal(struct shim *s, struct io **out, const struct stdio *std, const struct io_owner *who,
 		     int master, struct err *e)
 {
 	struct io *io = io_new(s);
-	int to = -1, from = -1;
 	*out = io;
 	io->master = master;
-	if (terminal_output(io, std->out, who, &to, e) < 0) {
-		close_fd(&to);
+	if (terminal_streams(io, std, who, e) < 0)
 		return err_wrap(e, "failed to start console copy");
-	}
-	io_flow_out(io, 1, fcntl(master, F_DUPFD_CLOEXEC, 3), to, false);
-	if (*std->in) {
-		if (io_stdin_fifo(io, std->in, &from, e) < 0)
-			return err_wrap(e, "failed to start console copy");
-		io_flow_in(io, from, fcntl(master, F_DUPFD_CLOEXEC, 3), false);
-	}
 	io_started(io, (int[]){ -1, -1, -1 }, true);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #ifndef IO_PRIVATE_H
 #define IO_PRIVATE_H
 
+#include "feed.h"
 #include "io.h"
 #include "logger.h"
 #include "relay.h"
@@ -14,10 +15,13 @@ struct io {
 	int flowing; /* outputs that are not at their end */
 	struct waitq drained;
 	struct logger *logger;
+	struct feed *feed;
 };
 
 struct io *io_new(struct shim *s);
 void io_flow_out(struct io *io, int n, int from, int to, bool splice);
+/* Output goes to the log, and input may come from who is attached. */
+int io_feed(struct io *io, const struct uri *u, const struct stdio *std, const struct io_owner *who, struct err *e);
 void io_flow_in(struct io *io, int from, int to, bool splice);
 
 /* The client's stdin: an fd to read it from, and a writer held in io->hold[0]. */

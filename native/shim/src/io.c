@@ -31,6 +31,29 @@ static void output_done(struct relay *r, void *owner)
 		waitq_wake(io->s->loop, &io->drained);
 }
 
+static void feed_done(void *owner)
+{
+	output_done(NULL, owner);
+}
+
+int io_feed(struct io *io, const struct uri *u, const struct stdio *std, const struct io_owner *who, struct err *e)
+{
+	__attribute__((cleanup(uri_free))) struct uri in = { 0 };
+	AUTO_FREE char *note = who->bundle ? xprintf("%s/attach", who->bundle) : NULL;
+	if (*std->in && uri_parse(std->in, &in, e) < 0)
+		return -1;
+	struct feed_options o = {
+		.uri = u,
+		.container = who->id,
+		.stdin_path = in.scheme == URI_ATTACH ? in.path : NULL,
+		.note = note,
+		.terminal = std->terminal,
+	};
+	io->feed = feed_open(io->s, &o, feed_done, io, e);
+	io->flowing += io->feed != NULL;
+	return io->feed ? 0 : -1;
+}
+
 void io_flow_out(struct io *io, int n, int from, int to, bool splice)
 {
 	io->flowing++;
@@ -50,6 +73,8 @@ void io_started(struct io *io, int fds[3], bool ok)
 		if (io && ok && io->relay[i])
 			relay_begin(io->relay[i]);
 	}
+	if (io && ok && io->feed)
+		feed_begin(io->feed);
 }
 
 void io_exited(struct shim *s, struct io *io)
@@ -60,6 +85,8 @@ void io_exited(struct shim *s, struct io *io)
 	relay_free(io->relay[0]);
 	io->relay[0] = NULL;
 	close_fd(&io->hold[0]);
+	if (io->feed)
+		feed_exited(io->feed);
 }
 
 void io_close_stdin(struct shim *s, struct io *io)
@@ -70,6 +97,8 @@ void io_close_stdin(struct shim *s, struct io *io)
 	close_fd(&io->hold[0]);
 	if (io->relay[0])
 		relay_end(io->relay[0]);
+	if (io->feed)
+		feed_end_input(io->feed);
 }
 
 int io_resize(struct io *io, unsigned width, unsigned height, struct err *e)
@@ -101,8 +130,11 @@ bool io_drain(struct shim *s, struct io *io, int ms)
 {
 	if (!io)
 		return true;
-	if (io->flowing > 0 && !waitq_wait(s->loop, &io->drained, ms))
-		return false;
+	if (io->flowing > 0 && !waitq_wait(s->loop, &io->drained, ms)) {
+		if (io->feed)
+			feed_force(io->feed);
+		return io->flowing == 0;
+	}
 	for (int i = 0; i < LATE_TURNS && (unread(io->hold[1]) || unread(io->hold[2])); i++) {
 		let_in(io->hold[1]);
 		let_in(io->hold[2]);
@@ -118,6 +150,8 @@ static void close_ends(struct io *io)
 		io->relay[i] = NULL;
 		close_fd(&io->hold[i]);
 	}
+	feed_free(io->feed);
+	io->feed = NULL;
 	close_fd(&io->master);
 }
 

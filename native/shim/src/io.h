@@ -6,6 +6,7 @@
  *           the fifo itself when it is the same as that of stdout
  *   file:// and plain files: pipe -> file, copied, so that a container cannot truncate its own log
  *   binary://: the pipes' other ends belong to the logger
+ *   log://: pipes, read by the shim, which writes the log and serves who is attached (feed.h)
  *   terminal: pty <-> fifos, copied with bounded buffers
  *
  * A fifo's other end is held open until the process is deleted: a client may go and come back. */
@@ -21,6 +22,7 @@ struct stdio {
 
 struct io_owner {
 	const char *id; /* what a logger is told */
+	const char *bundle; /* where the path of a socket to attach to is noted; NULL: no attaching */
 	uint32_t uid, gid;
 };
 

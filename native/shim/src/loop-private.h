@@ -16,6 +16,7 @@ struct loop {
 	struct co *running;
 	struct co *ready, **ready_tail;
 	struct co *spare; /* one finished stack, for the next request */
+	uint8_t *scratch;
 	ucontext_t main;
 #ifdef __SANITIZE_ADDRESS__
 	const void *main_stack;

@@ -18,8 +18,16 @@ struct loop *loop_new(void)
 void loop_free(struct loop *l)
 {
 	co_drop_spare(l);
+	free(l->scratch);
 	close_fd(&l->epoll);
 	free(l);
+}
+
+uint8_t *loop_scratch(struct loop *l)
+{
+	if (!l->scratch)
+		l->scratch = xresize(NULL, LOOP_SCRATCH);
+	return l->scratch;
 }
 
 uint64_t loop_now(void)

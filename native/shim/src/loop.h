@@ -10,6 +10,8 @@
 
 #include <sys/epoll.h>
 
+#define LOOP_SCRATCH (512 * 1024)
+
 struct loop;
 struct co;
 
@@ -37,6 +39,8 @@ struct loop *loop_new(void);
 void loop_free(struct loop *l); /* after loop_run; its sources are forgotten */
 /* Runs until loop_stop. Without sources ready and timers due it does not wake up. */
 void loop_run(struct loop *l);
+/* LOOP_SCRATCH bytes for whoever runs, until it returns to the loop or waits. Given back when nothing happens for a while. */
+uint8_t *loop_scratch(struct loop *l);
 void loop_stop(struct loop *l);
 uint64_t loop_now(void); /* milliseconds, monotonic */
 

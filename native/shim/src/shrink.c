@@ -27,6 +27,7 @@ static void drop_program(void)
 void shrink(struct loop *l)
 {
 	co_drop_spare(l);
+	free_ptr(&l->scratch);
 	malloc_trim(0);
 	drop_program();
 }

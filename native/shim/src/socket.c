@@ -31,10 +31,25 @@ static bool address_of(const char *path, struct sockaddr_un *at)
 	return true;
 }
 
+/* An address has no room for a long path: it is then reached from its directory, which stays open meanwhile. */
+static bool near_address(const char *path, struct sockaddr_un *at, int *dir)
+{
+	const char *slash = strrchr(path, '/');
+	if (address_of(path, at))
+		return true;
+	if (!slash || strlen(slash) > PATH_LIMIT / 2)
+		return false;
+	AUTO_FREE char *parent = xstrndup(path, (size_t)(slash - path));
+	*dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_FREE char *near = xprintf("/proc/self/fd/%d%s", *dir, slash);
+	return *dir >= 0 && address_of(near, at);
+}
+
 bool socket_alive(const char *path)
 {
 	struct sockaddr_un at;
-	if (!address_of(path, &at))
+	AUTO_FD dir = -1;
+	if (!near_address(path, &at, &dir))
 		return false;
 	AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* A full backlog (EAGAIN) means that somebody is there. */
@@ -91,6 +106,23 @@ int socket_serve(const char *path, struct err *e)
 	if (rc == 0 && listen(fd, BACKLOG) == 0)
 		return fd;
 	err_sys(e, "create new shim socket %s", path);
+	close_fd(&fd);
+	return -1;
+}
+
+int socket_listen(const char *path, struct err *e)
+{
+	struct sockaddr_un at;
+	struct stat st;
+	AUTO_FD dir = -1;
+	if (*path != '/' || !near_address(path, &at, &dir))
+		return err_set(e, CODE_INVALID_ARGUMENT, "socket %s: no path for a socket: invalid argument", path);
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && !socket_alive(path))
+		unlink(path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && bind_private(fd, &at) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	err_sys(e, "listen on %s", path);
 	close_fd(&fd);
 	return -1;
 }

@@ -12,5 +12,7 @@ char *socket_path(const char *dir, const char *grpc, const char *namespace, cons
 int socket_serve(const char *path, struct err *e);
 /* Is somebody listening? */
 bool socket_alive(const char *path);
+/* A listening socket for its owner alone at a path of any length, in the place of one where nobody listens; or -1. */
+int socket_listen(const char *path, struct err *e);
 
 #endif

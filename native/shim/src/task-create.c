@@ -39,7 +39,7 @@ static int mount_rootfs(struct shim *s, struct container *c, const struct reques
 int container_launch(struct shim *s, struct container *c, bool restore, struct err *e)
 {
 	struct process *p = &c->init;
-	struct io_owner who = { c->id, c->options.io_uid, c->options.io_gid };
+	struct io_owner who = { c->id, c->bundle, c->options.io_uid, c->options.io_gid };
 	int (*launch)(struct shim *, struct container *, const int *, const char *, struct err *) =
 		restore ? runc_restore : runc_create;
 	const char *failed = restore ? "OCI runtime restore failed" : "OCI runtime create failed";

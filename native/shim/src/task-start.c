@@ -38,7 +38,7 @@ static int start_init(struct shim *s, struct container *c, struct err *e)
 int exec_launch(struct shim *s, struct process *p, struct err *e)
 {
 	struct container *c = p->container;
-	struct io_owner who = { p->id, c->options.io_uid, c->options.io_gid };
+	struct io_owner who = { p->id, NULL, c->options.io_uid, c->options.io_gid };
 	int fds[3] = { -1, -1, -1 };
 	__attribute__((cleanup(console_close))) struct console con = { .fd = -1 };
 	AUTO_FREE char *pid_file = xprintf("%s/%s.pid", c->bundle, p->id);

@@ -62,13 +62,14 @@ static bool add_arg(struct uri *u, const char *s, size_t n)
 
 static bool parse_query(struct uri *u, const char *q)
 {
+	bool pairs = u->scheme == URI_LOG;
 	while (*q) {
 		size_t n = strcspn(q, "&");
 		const char *eq = memchr(q, '=', n);
-		size_t key = eq ? (size_t)(eq - q) : n;
+		size_t key = eq ? (size_t)(eq - q) : n, value = eq ? n - key - 1 : 0;
 		if (n > 0 && !add_arg(u, q, key))
 			return false;
-		if (eq && n - key > 1 && !add_arg(u, eq + 1, n - key - 1))
+		if ((value > 0 || (pairs && n > 0)) && !add_arg(u, eq ? eq + 1 : "", value))
 			return false;
 		q += n + (q[n] == '&');
 	}
@@ -78,8 +79,13 @@ static bool parse_query(struct uri *u, const char *q)
 static int parse_rest(const char *text, const char *rest, struct uri *u, struct err *e)
 {
 	size_t n = strcspn(rest, "?");
-	if (*rest != '/')
-		return err_set(e, CODE_INVALID_ARGUMENT, "stdio uri %s: an absolute path is needed: invalid argument", text);
+	if (u->scheme == URI_LOG ? n == 0 : *rest != '/')
+		return err_set(e, CODE_INVALID_ARGUMENT, "stdio uri %s: %s is needed: invalid argument", text,
+			       u->scheme == URI_LOG ? "a driver" : "an absolute path");
+	if (u->scheme == URI_ATTACH) {
+		u->path = xstrdup(rest);
+		return 0;
+	}
 	u->path = decode(rest, n, false);
 	if (!u->path || (rest[n] == '?' && !parse_query(u, rest + n + 1)))
 		return err_set(e, CODE_INVALID_ARGUMENT, "stdio uri %s: bad escape or too many arguments: invalid argument", text);
@@ -88,17 +94,23 @@ static int parse_rest(const char *text, const char *rest, struct uri *u, struct 
 
 int uri_parse(const char *text, struct uri *u, struct err *e)
 {
-	static const char *const names[] = { "fifo", "file", "binary", "binary-v2" };
+	static const struct {
+		const char *name;
+		enum uri_scheme scheme;
+	} known[] = {
+		{ "fifo", URI_FIFO },	     { "file", URI_FILE }, { "binary", URI_BINARY },
+		{ "binary-v2", URI_BINARY }, { "log", URI_LOG },   { "attach", URI_ATTACH },
+	};
 	*u = (struct uri){ 0 };
 	size_t n = scheme_length(text);
 	if (n == 0) {
 		u->path = xstrdup(text);
 		return 0;
 	}
-	for (size_t i = 0; i < COUNT_OF(names); i++)
-		if (strlen(names[i]) == n && strncasecmp(text, names[i], n) == 0) {
-			u->scheme = i == 3 ? URI_BINARY : (enum uri_scheme)i;
-			u->says_ready = i == 3;
+	for (size_t i = 0; i < COUNT_OF(known); i++)
+		if (strlen(known[i].name) == n && strncasecmp(text, known[i].name, n) == 0) {
+			u->scheme = known[i].scheme;
+			u->says_ready = strcmp(known[i].name, "binary-v2") == 0;
 			int rc = parse_rest(text, text + n + 3, u, e);
 			if (rc < 0)
 				uri_free(u);

@@ -57,7 +57,7 @@ test('a process that outlives its client keeps its fifos, and another client fin
   // As a shim holds it: both ways, so that it lives on without a reader.
   const shim = openFifo(io.stdio.stdout, 'hold');
   writeSync(shim, 'to the first');
-  for (let waited = 0; waited < 1000 && first.seen.text === ''; waited += 5) await wait(5);
+  for (let waited = 0; waited < 60_000 && first.seen.text === ''; waited += 5) await wait(5);
   await io[Symbol.asyncDispose]();
   expect(first.seen.text).toBe('to the first');
   writeSync(shim, 'said to nobody, ');

@@ -65,7 +65,7 @@ test('a connection that was lost is made again', async () => {
   await first.close();
   expect(await faultOf(remoteVersion(transport))).toBe('unavailable');
   await using _second = await start('2');
-  const until = performance.now() + 5000;
+  const until = performance.now() + 60_000;
   while (performance.now() < until && (await faultOf(remoteVersion(transport))) !== 'none') await Bun.sleep(20);
   expect((await remoteVersion(transport)).version).toBe('2');
 });
@@ -95,7 +95,7 @@ test('over TLS a server that wants certificates serves those who have one', asyn
   expect(address).toMatch(/^tcp:\/\/127\.0\.0\.1:[1-9]\d*$/);
   const ask = async (own: object, at = address) => {
     using transport = openTransport(at, { ca: pem('ca.pem'), ...own });
-    return (await remoteVersion(transport, { timeoutMs: 5000 })).version;
+    return (await remoteVersion(transport, { timeoutMs: 60_000 })).version;
   };
   const client = { certificate: pem('client.pem'), key: pem('client.key') };
   expect(await ask(client)).toBe('1.7.0');

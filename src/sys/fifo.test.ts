@@ -47,7 +47,7 @@ test('writing waits for a slow reader and keeps every byte', async () => {
     env: { PATH: '/bin:/usr/bin' },
     stdout: 'pipe',
   });
-  const fd = await openFifoForWriting(path, AbortSignal.timeout(5000));
+  const fd = await openFifoForWriting(path, AbortSignal.timeout(60_000));
   const data = Buffer.alloc(5_000_000, 'abcdefg');
   await writeFifo(fd, data);
   closeSync(fd);

@@ -19,19 +19,32 @@ own='shell_on_terminal events_of_a_run'
 
 # until_status ID STATUS: waits until the task list says so
 until_status() {
-  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  for _ in $(seq 200); do
     $CTR task ls | grep -Eq "^$1 +[0-9]+ +$2" && return
     sleep 0.2
   done
 }
+# until_event PATTERN COMMAND: runs the command again and again until there is such an event, ten seconds at most
+until_event() {
+  for _ in $(seq 50); do
+    $2
+    grep -q "$1" "$WORK/events" && return
+    sleep 0.2
+  done
+}
+announced() { $CTR ns create probe && $CTR ns rm probe; } > /dev/null
 # events_of_a_run: prints them. A shim of containerd may be shut down before it has told of a deletion: then there is another run.
 events_of_a_run() {
   for n in 1 2 3; do
-    timeout 6 $CTR events > "$WORK/events" &
-    sleep 1.5
+    : > "$WORK/events"
+    timeout 60 $CTR events > "$WORK/events" &
+    listener=$!
+    until_event /namespaces/create announced
     timeout 30 $CTR run --rm $image ${p}ev$n true
-    sleep 1.5
-    wait
+    until_event "/containers/delete.*${p}ev$n" true
+    until_event "/tasks/delete.*${p}ev$n" true
+    kill $listener
+    wait $listener
     case $SHIM in */usr/bin/*) grep -q "/tasks/delete.*${p}ev$n" "$WORK/events" && break ;; *) break ;; esac
   done
   cat "$WORK/events"
@@ -157,8 +170,8 @@ check ns-rm '^other' $CTR ns rm other
 check lease-create '^mine' $CTR leases create --id mine
 check lease-ls 'ID +CREATED AT +LABELS.*mine +[0-9T:Z.-]+ +containerd.io/gc.expire=' $CTR leases ls
 check lease-rm '^mine' $CTR leases delete mine
-# The collection that the lease's end began must be over: nothing refers to what comes now.
-sleep 1
+# The collection that the lease's end made due must be over: nothing refers to what comes now. This one waits until none is due.
+{ $CTR leases create --id other && $CTR leases delete --sync other; } > /dev/null
 digest=$(printf 'some bytes' | sha256sum | cut -d' ' -f1)
 check ingest '^$' sh -c "printf 'some bytes' | $CTR content ingest --expected-size 10 --expected-digest sha256:$digest key1"
 check content-get '^some bytes' $CTR content get sha256:$digest

@@ -38,7 +38,7 @@ function watchTasks(client: Client): AsyncDisposable & {
 }
 
 async function eventually(holds: () => boolean): Promise<void> {
-  for (let waited = 0; !holds() && waited < 10_000; waited += 20) await wait(20);
+  for (let waited = 0; !holds() && waited < 60_000; waited += 20) await wait(20);
 }
 
 /** Runs a container to its end; returns its exit code. */

@@ -56,7 +56,7 @@ test(
     }
     expect(descriptors()).toBeLessThanOrEqual(usualDescriptors + 5);
   },
-  { timeout: 30_000 + rounds * 15_000 },
+  { timeout: 120_000 + rounds * 30_000 },
 );
 
 /** What a task may be found as when its client had heard of nothing later; the next step may have been done unheard. */

@@ -45,7 +45,7 @@ async function expectNothingLeft(): Promise<void> {
 }
 
 /** Until the condition holds; its last value in the end. */
-async function eventually(holds: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<boolean> {
+async function eventually(holds: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<boolean> {
   for (const end = Date.now() + timeoutMs; Date.now() < end; await wait(20)) if (await holds()) return true;
   return holds();
 }

@@ -13,6 +13,8 @@ export interface ProgramInput {
   readonly stdin?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Told of everything on standard output when it comes. */
+  readonly onOut?: (text: string) => void;
 }
 
 /** Runs one of our programs in this process, off a terminal. */
@@ -24,7 +26,9 @@ export async function runProgramForTest(
   const chunks: { readonly out: Uint8Array[]; readonly err: Uint8Array[] } = { out: [], err: [] };
   const sink = (name: 'out' | 'err') => ({
     write: async (data: string | Uint8Array) => {
-      chunks[name].push(typeof data === 'string' ? Buffer.from(data) : Buffer.from(data));
+      const chunk = typeof data === 'string' ? Buffer.from(data) : Buffer.from(data);
+      chunks[name].push(chunk);
+      if (name === 'out') input.onOut?.(chunk.toString());
     },
   });
   const io: Io = {

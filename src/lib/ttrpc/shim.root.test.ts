@@ -33,7 +33,7 @@ test("client and server understand Debian's shim", async () => {
       'start',
     ];
     const env = { ...process.env, TTRPC_ADDRESS: join(bundle, 'c.sock.ttrpc') };
-    const starting = run('containerd-shim-runc-v2', args, { cwd: bundle, env, timeout: 10_000 });
+    const starting = run('containerd-shim-runc-v2', args, { cwd: bundle, env, timeout: 60_000 });
     // Options would come here; it reads to the end.
     starting.child.stdin?.end();
     const { stdout } = await starting;
@@ -41,7 +41,7 @@ test("client and server understand Debian's shim", async () => {
     const metadata = { 'containerd-namespace-ttrpc': 'berth-test' };
     const call = (method: string, service = 'containerd.task.v2.Task') =>
       client
-        .call(service, method, new WireWriter().text(1, id).finish(), { timeoutMs: 5000, metadata })
+        .call(service, method, new WireWriter().text(1, id).finish(), { timeoutMs: 60_000, metadata })
         .then((payload) => [...readFields(payload)].map(({ number }) => number), classOf);
     expect(await call('Connect')).toEqual([1]);
     expect(await Promise.all([call('State'), call('Nope'), call('State', 'no.Service')])).toEqual([

@@ -31,7 +31,7 @@ test('readers of one blob share a file, which is closed some time after the last
   const again = await blobs.hold(at.path);
   expect(await openIn(at.dir)).toBe(1);
   await again[Symbol.asyncDispose]();
-  const until = performance.now() + 5000;
+  const until = performance.now() + 60_000;
   while ((await openIn(at.dir)) > 0 && performance.now() < until) await Bun.sleep(50);
   expect(await openIn(at.dir)).toBe(0);
 });

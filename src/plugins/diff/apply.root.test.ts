@@ -136,7 +136,7 @@ test('files appear before the layer is complete', async () => {
   const path = bench.file('ingest', bytes);
   await using unpack = bench.applier.unpack(scope, { mediaType: mediaTypes.ociLayer, path }, bind(bench.path('root')));
   unpack.arrived(1024);
-  for (let tries = 0; tries < 500 && readdirSync(bench.path('root')).length === 0; tries++) await Bun.sleep(5);
+  for (let tries = 0; tries < 10_000 && readdirSync(bench.path('root')).length === 0; tries++) await Bun.sleep(5);
   expect(readdirSync(bench.path('root'))).toEqual(['first']);
   unpack.complete(bytes.length);
   await unpack.done;

@@ -33,7 +33,7 @@ function verifier(
     writeFileSync(join(directory, name), `#!/bin/sh\n${lines}\n`);
     chmodSync(join(directory, name), 0o755);
   }
-  const made = bindirVerifier({ directory, maxVerifiers: 10, timeoutMs: 10_000, log: silent, ...options });
+  const made = bindirVerifier({ directory, maxVerifiers: 10, timeoutMs: 60_000, log: silent, ...options });
   return (signal = new AbortController().signal) => made.verify('host/name:tag', target, signal);
 }
 

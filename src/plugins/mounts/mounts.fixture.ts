@@ -37,7 +37,7 @@ export async function rig(directory: string, handlers: Readonly<Record<string, M
       await manager[Symbol.asyncDispose]();
       manager = await start();
     },
-    collect: () => test.metadata.collect(AbortSignal.timeout(10_000)),
+    collect: () => test.metadata.collect(AbortSignal.timeout(60_000)),
     async [Symbol.asyncDispose]() {
       await manager[Symbol.asyncDispose]();
       await test[Symbol.asyncDispose]();

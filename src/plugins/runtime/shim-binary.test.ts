@@ -21,7 +21,7 @@ test('a shim is asked for core scheduling when the configuration says so, and no
     debug: false,
   };
   const told = async (schedCore: boolean) =>
-    (await binaries.start(binary, bundle, { ...params, schedCore }, AbortSignal.timeout(5_000))).address;
+    (await binaries.start(binary, bundle, { ...params, schedCore }, AbortSignal.timeout(60_000))).address;
   expect([await told(true), await told(false)]).toEqual(['unix:///told-1', 'unix:///told-nothing']);
   rmSync(directory, { recursive: true });
 });

@@ -106,7 +106,7 @@ test('a client that goes away without a word frees the name too', async () => {
   const first = server.talk();
   await first.ask({ action: WRITE, ref: 'r', data: bytes('12345') });
   first[Symbol.dispose]();
-  const until = performance.now() + 3000;
+  const until = performance.now() + 60_000;
   const reopen = async () => {
     using talk = server.talk();
     return (await talk.ask({ action: STAT, ref: 'r' })).offset;

@@ -57,7 +57,7 @@ test('a subscriber gets events until it has had enough, and the board is told', 
     abort.abort();
   }
   expect(received).toEqual([envelope]);
-  const until = performance.now() + 2000;
+  const until = performance.now() + 60_000;
   while (seen.length < 2 && performance.now() < until) await Bun.sleep(5);
   expect(seen).toEqual([['topic==/a', 'topic==/b'], 'unsubscribed']);
 });

@@ -62,7 +62,7 @@ export async function answerTo(
   const path = `/${method.parent.typeName}/${method.name}`;
   const same = (buffer: Buffer): Buffer => buffer;
   const decode = decoderOf(method.output);
-  const options = { deadline: Date.now() + 10_000 };
+  const options = { deadline: Date.now() + 60_000 };
   const clean = (value: unknown) => withoutChance(value, directory);
   const messages: unknown[] = [];
   const first = bytes[0] ?? Buffer.alloc(0);

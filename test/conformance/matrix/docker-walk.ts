@@ -1,14 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { fillBusyboxRoot } from '#test/support/busybox-image';
-import { mountsBelow } from '#test/support/nothing-left';
+import { Dockerd } from '#test/support/dockerd';
 import {
-  type Daemon,
   type Programs,
-  peers,
   programsWith,
   runScript,
   serveCommands,
@@ -17,7 +14,6 @@ import {
 } from './walk.ts';
 
 const script = new URL('../docker.sh', import.meta.url).pathname;
-const bootTimeoutMs = 60_000;
 const registryPort = 5000; // in the network namespace, which is ours alone
 
 export interface DockerMeeting {
@@ -41,7 +37,7 @@ export async function walkDocker({
   const work = join(daemon.directory, 'work');
   mkdirSync(work);
   const dockerd = stack.use(
-    await Dockerd.start(daemon, version, imagesInContainerd ? ['--feature=containerd-snapshotter=true'] : []),
+    await Dockerd.start(daemon, { version, args: imagesInContainerd ? ['--feature=containerd-snapshotter=true'] : [] }),
   );
 
   stack.use(await startRegistry(work, dockerd.network));
@@ -83,79 +79,6 @@ function packRoot(directory: string, archive: string): void {
   );
   writeFileSync(join(directory, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
   execFileSync('tar', ['-C', directory, '-cf', archive, '.']);
-}
-
-/** A dockerd with a network namespace and directories of its own. Dispose ends it; a mount that stays is an error. */
-class Dockerd implements AsyncDisposable {
-  readonly host: string;
-  readonly path: string;
-  readonly cgroup = `/berth-docker-${process.pid}`;
-  readonly #directory: string;
-  readonly #process: ChildProcess;
-
-  private constructor(daemon: Daemon, version: string, options: readonly string[]) {
-    const root = join(peers, `docker-${version}`, 'usr');
-    this.#directory = join(daemon.directory, 'docker');
-    mkdirSync(this.#directory);
-    this.host = `unix://${this.#directory}/d.sock`;
-    this.path = `${root}/bin:${root}/sbin:${process.env.PATH}`;
-    const log = openSync(join(this.#directory, 'log'), 'w');
-    // 20.10 would write a key into the machine's configuration; 28.5 has none, and does not know where it would be.
-    const config = join(this.#directory, 'daemon.json');
-    const key = { 'deprecated-key-path': join(this.#directory, 'key.json') };
-    writeFileSync(config, JSON.stringify(version.startsWith('20.') ? key : {}));
-    const words = [
-      `--containerd=${daemon.address}`,
-      `--data-root=${this.#directory}/data`,
-      `--exec-root=${this.#directory}/exec`,
-      `--pidfile=${this.#directory}/pid`,
-      `--host=${this.host}`,
-      `--userland-proxy-path=${root}/sbin/docker-proxy`,
-      `--cgroup-parent=${this.cgroup}`,
-      `--config-file=${config}`,
-      ...options,
-    ];
-    // Its bridge and its rules must not be the machine's.
-    const start = ['sh', '-c', 'ip link set lo up && exec dockerd "$@"', 'dockerd', ...words];
-    this.#process = spawn('unshare', ['--net', '--', ...start], {
-      env: { ...process.env, PATH: this.path, DOCKER_RAMDISK: '' },
-      stdio: ['ignore', log, log],
-    });
-  }
-
-  /** What runs a command in its network. */
-  get network(): readonly string[] {
-    return ['nsenter', '--net', '--target', String(this.#process.pid)];
-  }
-
-  static async start(daemon: Daemon, version: string, options: readonly string[]): Promise<Dockerd> {
-    const dockerd = new Dockerd(daemon, version, options);
-    for (let waited = 0; waited < bootTimeoutMs && dockerd.#process.exitCode === null; waited += 100) {
-      if (/API listen on/.test(dockerd.log)) return dockerd;
-      await wait(100);
-    }
-    const { log } = dockerd;
-    await dockerd[Symbol.asyncDispose]();
-    throw new Error(`dockerd does not start:\n${log}`);
-  }
-
-  get log(): string {
-    return readFileSync(join(this.#directory, 'log'), 'utf8');
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      const gone = once(this.#process, 'exit');
-      this.#process.kill('SIGTERM');
-      await gone;
-    }
-    const left = mountsBelow(this.#directory);
-    if (left.length > 0) throw new Error(`dockerd left mounts: ${left.join(' ')}\n${this.log}`);
-    for (const hierarchy of readdirSync('/sys/fs/cgroup')) {
-      const group = join('/sys/fs/cgroup', hierarchy, this.cgroup);
-      if (existsSync(group)) rmdirSync(group);
-    }
-  }
 }
 
 /** Debian's registry where dockerd can reach it, for one user. */

@@ -1,3 +1,4 @@
+import { peers } from '#test/support/dockerd';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -18,8 +19,6 @@ import { PeerContainerd } from '#test/support/peer-containerd';
 
 const top = new URL('../../..', import.meta.url).pathname;
 
-/** Where scripts/peers.sh unpacks the programs of others. */
-export const peers = join(top, 'build/peers');
 export const shimName = 'containerd-shim-runc-v2';
 
 /** Whose programs: ours, or those of a containerd, by the directory that they are in. */

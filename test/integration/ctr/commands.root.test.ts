@@ -2,11 +2,12 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { type Command, wholeProgram } from '#cmd/cli/command';
 import { ctr as program } from '#cmd/ctr/program';
 import { type BusyboxDaemon, startBusyboxDaemon } from '#test/support/busybox-daemon';
 import { type CtrInput, runCtr } from '#test/support/ctr';
+import { type Step, walkSteps } from '#test/support/ctr-steps';
+import { keepBlobs } from '#test/support/kept';
 import { leftBehind } from '#test/support/nothing-left';
 
 const open = new AsyncDisposableStack();
@@ -19,25 +20,14 @@ afterAll(() => open.disposeAsync(), 120_000);
 const ctr = (words: string, input?: CtrInput) =>
   runCtr(['-a', on.daemon.address, '-n', on.scope.namespace, ...words.split(' ')], input);
 
-/** Words, exit code, what standard output and standard error must look like (absent: empty). */
-type Step = readonly [words: string, code: number, out?: RegExp | undefined, err?: RegExp];
-
-async function walk(steps: readonly Step[]): Promise<void> {
-  for (const [words, code, out = /^$/, err = /^$/] of steps) {
-    const stuck = { code: -1, out: '', err: 'no end within 8 s' };
-    const ran = await Promise.race([ctr(words), wait(8_000, stuck, { ref: false })]);
-    if (ran.code !== code || !out.test(ran.out) || !err.test(ran.err))
-      throw new Error(`ctr ${words}: wanted ${code} ${out} ${err}, got ${JSON.stringify(ran, undefined, 1)}`);
-  }
-}
+const walk = (steps: readonly Step[]) => walkSteps(ctr, steps);
 
 const hello = `sha256:${createHash('sha256').update('hello').digest('hex')}`;
 const zeros = `sha256:${'0'.repeat(64)}`;
 
 test('content', async () => {
+  await using _ = await keepBlobs(on.client, on.scope, [hello]);
   expect(await ctr('content ingest greeting', { stdin: 'hello' })).toEqual({ code: 0, out: '', err: '' });
-  // Nothing refers to it: a collection may come at any time.
-  expect((await ctr(`content label ${hello} containerd.io/gc.root=1`)).code).toBe(0);
   expect((await ctr('content ingest --expected-size 4 greeting', { stdin: 'hullo' })).code).toBe(1);
   expect((await ctr(`content ingest --expected-digest ${zeros} greeting2`, { stdin: 'hello' })).code).toBe(1);
   await walk([
@@ -47,8 +37,8 @@ test('content', async () => {
     ['content get', 1, undefined, /digest must be specified/],
     ['content ls -q', 0, new RegExp(hello)],
     ['content ls', 0, /^DIGEST\tSIZE\tAGE\tLABELS\n|^DIGEST\s+SIZE\s+AGE\s+LABELS\n/],
-    [`content label ${hello} a=1 b=2`, 0, /^a=1,b=2,containerd.io\/gc.root=1\n$/],
-    [`content label ${hello} a=`, 0, /^b=2,containerd.io\/gc.root=1\n$/],
+    [`content label ${hello} a=1 b=2`, 0, /^a=1,b=2\n$/],
+    [`content label ${hello} a=`, 0, /^b=2\n$/],
     [`content label ${zeros} a=1`, 1, undefined, /not found/],
     ['content active', 0, /^REF\s+SIZE\s+AGE\s*\n/],
     [`content rm ${hello}`, 0, new RegExp(`^${hello}\n$`)],
@@ -223,11 +213,14 @@ test('snapshots, leases, namespaces, plugins, version', async () => {
 
 test('a command that is cut short says so, and events end with the user', async () => {
   const stop = new AbortController();
-  const events = ctr('events', { signal: stop.signal });
-  await Bun.sleep(300);
-  await ctr('ns create told-ns');
-  await ctr('ns rm told-ns');
-  await Bun.sleep(200);
+  let heard = '';
+  const events = ctr('events', { signal: stop.signal, onOut: (text) => (heard += text) });
+  // From when it listens is not told.
+  while (!heard.includes('/namespaces/create')) {
+    await ctr('ns create told-ns');
+    await ctr('ns rm told-ns');
+    await Bun.sleep(20);
+  }
   stop.abort(new Error('interrupted'));
   expect((await events).out).toMatch(/\/namespaces\/create \{"name":"told-ns"\}\n/);
   expect(await ctr('--timeout 1ns images ls')).toMatchObject({ code: 1, err: expect.stringMatching(/^ctr: .*\n$/) });
@@ -245,14 +238,11 @@ test('a daemon that is not there is told in one line, at once, by every command'
     'plugins ls',
     'events',
   ]) {
-    const begin = performance.now();
-    const { code, err } = await runCtr(['-a', '/no/such.sock', ...words.split(' ')]);
+    // In time: it would wait for an hour otherwise.
+    const { code, err } = await runCtr(['-a', '/no/such.sock', '--connect-timeout', '1h', ...words.split(' ')]);
     expect([words, code, err]).toEqual([words, 1, expect.stringMatching(/^ctr: [^\n]*\/no\/such\.sock[^\n]*\n$/)]);
-    expect(performance.now() - begin).toBeLessThan(2_000);
   }
-  const begin = performance.now();
   expect((await runCtr(['-a', '/no/such.sock', '--connect-timeout', '200ms', 'images', 'ls'])).code).toBe(1);
-  expect(performance.now() - begin).toBeLessThan(1_500);
 });
 
 function* everyCommand(commands: readonly Command[], path: readonly string[] = []): Generator<readonly string[]> {

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { type BusyboxDaemon, startBusyboxDaemon } from '#test/support/busybox-daemon';
 import { tarLayer } from '#test/support/busybox-image';
 import { ctrAt, type Step, walkSteps } from '#test/support/ctr-steps';
+import { keepBlobs } from '#test/support/kept';
 import { writeOciArchive } from '#test/support/oci-archive';
 import type { ProgramInput } from '#test/support/run-program';
 import { sampleImage } from '#test/support/sample-image';
@@ -112,8 +113,8 @@ test('an archive is imported with labels, and its layers need not stay', async (
 
 test('a blob is edited, checked or not', async () => {
   const blob = sha256('hello');
+  await using _ = await keepBlobs(on.client, on.scope, [blob]);
   expect((await ctr('content ingest edited', { stdin: 'hello' })).code).toBe(0);
-  await walk([[`content label ${blob} containerd.io/gc.root=1`, 0, /./]]);
   const editor = join(work, 'editor');
   writeFileSync(editor, '#!/bin/sh\nprintf "%s" "$TEXT" > "$1"\n', { mode: 0o755 });
   const env = { PATH: process.env.PATH ?? '', EDITOR: editor, TEXT: '{"a":1}' };
@@ -283,8 +284,6 @@ test('snapshots are made of a manifest', async () => {
 }, 120_000);
 
 test('a socket that is not there is not waited for', async () => {
-  const begun = performance.now();
-  const { code, err } = await ctrAt(join(work, 'nobody.sock'), 'x')('--connect-timeout 30s version');
+  const { code, err } = await ctrAt(join(work, 'nobody.sock'), 'x')('--connect-timeout 1h version');
   expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('there is no socket') });
-  expect(performance.now() - begun).toBeLessThan(15_000);
 });

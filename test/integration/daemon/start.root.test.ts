@@ -99,7 +99,7 @@ test('the service manager hears when it is ready and when it stops', async () =>
   const path = join(daemon.directory, 'notify.sock');
   await using manager = await listenForNotifications(path);
   await using notified = await startDaemon({ env: { NOTIFY_SOCKET: path } });
-  for (let i = 0; manager.messages.length === 0 && i < 100; i++) await Bun.sleep(10);
+  for (let i = 0; manager.messages.length === 0 && i < 6_000; i++) await Bun.sleep(10);
   expect(manager.messages).toEqual(['READY=1']);
   expect(await notified.kill()).toEqual({ code: 0, signal: null });
   expect(manager.messages).toEqual(['READY=1', 'STOPPING=1']);
@@ -113,7 +113,7 @@ test('a service manager that does not listen is no reason to fail', async () => 
 test('SIGUSR1 writes the states of plugins and what is pending into the log', async () => {
   await using daemon = await startDaemon();
   const events = Bun.spawn(['/usr/bin/ctr', '-a', daemon.address, 'events'], { stdout: 'ignore' });
-  for (let i = 0; i < 50 && !daemon.log.includes('pending operation'); i++) {
+  for (let i = 0; i < 600 && !daemon.log.includes('pending operation'); i++) {
     process.kill(daemon.pid, 'SIGUSR1');
     await Bun.sleep(100);
   }

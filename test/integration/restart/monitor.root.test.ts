@@ -7,7 +7,7 @@ const status = 'containerd.io/restart.status';
 const policy = 'containerd.io/restart.policy';
 const count = 'containerd.io/restart.count';
 
-async function eventually(holds: () => Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+async function eventually(holds: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   for (const end = Date.now() + timeoutMs; Date.now() < end; await wait(50)) if (await holds()) return;
   expect(await holds()).toBe(true);
 }

@@ -177,7 +177,7 @@ function exitEvents(): AsyncDisposable & { readonly seen: string[] } {
 /** The daemon has heard of it (before we could listen, perhaps), and we not twice. */
 async function toldOnce(id: string, seen: readonly string[]): Promise<void> {
   const mark = join(daemon.state, 'io.containerd.runtime.v2.task', scope.namespace, id, 'exited');
-  for (let waited = 0; waited < 10_000 && !existsSync(mark); waited += 20) await wait(20);
+  for (let waited = 0; waited < 60_000 && !existsSync(mark); waited += 20) await wait(20);
   expect([id, existsSync(mark)]).toEqual([id, true]);
   expect(seen.filter((one) => one === id).length).toBeLessThanOrEqual(1);
 }

@@ -9,7 +9,7 @@ import { FakeShimRig } from '#test/support/fake-shim-rig';
 
 const sigkill = { execId: '', signal: 9, all: false };
 
-async function eventually(holds: () => boolean | Promise<boolean>, timeoutMs = 5_000): Promise<boolean> {
+async function eventually(holds: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<boolean> {
   for (const end = Date.now() + timeoutMs; Date.now() < end; await wait(10)) if (await holds()) return true;
   return holds();
 }

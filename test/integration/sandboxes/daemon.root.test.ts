@@ -80,7 +80,7 @@ const ctr = (...args: readonly string[]): Promise<Finished> =>
 
 async function eventually(what: string, test: () => boolean): Promise<void> {
   for (let waited = 0; !test(); waited += 20) {
-    if (waited > 10_000) throw new Error(`never: ${what}`);
+    if (waited > 60_000) throw new Error(`never: ${what}`);
     await Bun.sleep(20);
   }
 }

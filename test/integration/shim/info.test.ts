@@ -12,7 +12,7 @@ function ask(binaryName?: string) {
   const options = toBinary(OptionsSchema, create(OptionsSchema, { binaryName: binaryName ?? '' }));
   const any = create(AnySchema, { typeUrl: 'containerd.runc.v1.Options', value: options });
   const input = binaryName === undefined ? new Uint8Array() : toBinary(AnySchema, any);
-  return spawnSync(shim, ['-info'], { input, timeout: 20_000 });
+  return spawnSync(shim, ['-info'], { input, timeout: 60_000 });
 }
 
 test('the shim tells its name, its version and the features of the runtime that the options name', () => {

@@ -166,7 +166,7 @@ export class Rig implements AsyncDisposable {
     return path;
   }
 
-  async eventually(what: string, test: () => boolean, ms = 10_000): Promise<void> {
+  async eventually(what: string, test: () => boolean, ms = 60_000): Promise<void> {
     for (let waited = 0; !test(); waited += 10) {
       if (waited >= ms) throw new Error(`never: ${what}; events: ${JSON.stringify(this.events)}`);
       await wait(10);
@@ -205,14 +205,14 @@ export class Shim {
   async call<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     init: MessageInitShape<I>,
-    timeoutMs = 30_000,
+    timeoutMs = 60_000,
   ): Promise<MessageShape<O>> {
     const request = toBinary(method.input, create(method.input, init));
     const { typeName } = method.parent;
     return fromBinary(method.output, await this.client.call(typeName, method.name, request, { timeoutMs }));
   }
 
-  async create(options: ContainerOptions = {}, id = this.id, timeoutMs = 30_000): Promise<number> {
+  async create(options: ContainerOptions = {}, id = this.id, timeoutMs = 60_000): Promise<number> {
     const rootfs = options.rootfs ?? [{ type: 'bind', source: this.rig.base, options: ['rbind', 'ro'] }];
     const { terminal = false, stdin = '', stdout = '', stderr = '' } = options;
     const any = { typeUrl: 'containerd.runc.v1.Options', value: binaryName(options.binaryName) };

@@ -70,7 +70,7 @@ afterAll(async () => {
 });
 
 async function ctr(...args: string[]): Promise<string> {
-  const { stdout } = await run('ctr', ['-a', join(dir, 'c.sock'), ...args], { timeout: 10_000, maxBuffer: 1 << 24 });
+  const { stdout } = await run('ctr', ['-a', join(dir, 'c.sock'), ...args], { timeout: 60_000, maxBuffer: 1 << 24 });
   return stdout;
 }
 

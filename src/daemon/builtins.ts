@@ -6,6 +6,7 @@ import diffService from '#plugins/diff-service';
 import exchange from '#plugins/events/exchange';
 import scheduler from '#plugins/gc';
 import imageVerifier from '#plugins/image-verifier/bindir';
+import lifecycle from '#plugins/lifecycle/lifecycle';
 import metadata from '#plugins/metadata/metadata';
 import cgroups from '#plugins/monitor/cgroups';
 import loopMounts from '#plugins/mounts/loop';
@@ -73,6 +74,7 @@ export const builtins: readonly AnyPlugin[] = [
   opt,
   otlp,
   tracing,
+  lifecycle,
   restart,
   streams,
   containerFiles,

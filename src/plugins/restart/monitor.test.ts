@@ -2,12 +2,12 @@ import { expect, test } from 'bun:test';
 import { notFound, unavailable } from '#base/errors';
 import { createLog } from '#base/log';
 import { memoryContainers } from '#core/containers/memory';
+import { restartLabels } from '#core/engine/restart-labels';
 import type { Labels } from '#core/labels';
 import type { Process } from '#core/runtime/runtime';
 import type { Tasks } from '#core/runtime/tasks';
 import { scopeOf } from '#core/scope';
 import { RestartMonitor } from './monitor.ts';
-import { restartLabels } from './policy.ts';
 
 const scope = scopeOf('ns');
 
@@ -30,10 +30,13 @@ async function subject(wanted: Readonly<Record<string, Labels>>, states: Record<
   }
   const calls: string[] = [];
   const errors: string[] = [];
+  const during: Record<string, () => Promise<void>> = {};
   const tasks = new Proxy({} as Tasks, {
     get: (_, name: string) => async (__: unknown, id: string, options: unknown) => {
-      if (name !== 'state')
-        return void calls.push(`${name} ${id}${name === 'create' ? ` ${JSON.stringify(options)}` : ''}`);
+      if (name !== 'state') {
+        calls.push(`${name} ${id}${name === 'create' ? ` ${JSON.stringify(options)}` : ''}`);
+        return await during[name]?.();
+      }
       const state = states[id] ?? notFound(`task ${id}`);
       if (state instanceof Error) throw state;
       return state;
@@ -46,8 +49,8 @@ async function subject(wanted: Readonly<Record<string, Labels>>, states: Record<
     snapshotters: new Map([['s', { mounts } as never]]),
   };
   const log = createLog({ level: 'error', format: 'json', write: (line) => errors.push(JSON.parse(line).error) });
-  const monitor = new RestartMonitor({ metadata, tasks, log });
-  return { calls, errors, containers, states, run: () => monitor.reconcile(new AbortController().signal) };
+  const monitor = new RestartMonitor({ metadata, tasks, runtime: tasks, log });
+  return { calls, errors, containers, states, during, run: () => monitor.reconcile(new AbortController().signal) };
 }
 
 test('a stopped task is taken down and started again, with its log, and counted', async () => {
@@ -102,4 +105,20 @@ test('containers without a wish are left alone, and one that fails does not keep
   await run();
   expect(calls).toEqual([]);
   expect(errors).toEqual(['shim: unavailable']);
+});
+
+test('a start that its user revokes meanwhile ends with nothing that runs; so does one whose container is gone', async () => {
+  for (const meddle of ['stop', 'remove']) {
+    const labels = { [restartLabels.status]: 'running', [restartLabels.policy]: 'unless-stopped' };
+    const { calls, containers, run, during } = await subject({ c: labels }, {});
+    during.create = async () => {
+      if (meddle === 'remove') return containers.delete(scope, 'c');
+      const c = await containers.get(scope, 'c');
+      await containers.update(scope, { ...c, labels: { [restartLabels.explicitlyStopped]: 'true' } }, [
+        `labels.${restartLabels.explicitlyStopped}`,
+      ]);
+    };
+    await run();
+    expect(calls.map((call) => call.split(' ', 1)[0])).toEqual(['create', 'wait', 'kill', 'delete']);
+  }
 });

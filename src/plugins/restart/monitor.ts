@@ -2,13 +2,17 @@ import { within } from '#base/cancellation';
 import { isFault, notFound } from '#base/errors';
 import type { Log } from '#base/log';
 import type { Container } from '#core/containers/containers';
+import { settingsOf } from '#core/engine/container-settings';
+import { readLifecycle } from '#core/engine/lifecycle-file';
+import { restartLabels } from '#core/engine/restart-labels';
+import { stdioOf } from '#core/engine/stdio';
 import type { Metadata } from '#core/metadata';
 import type { Mount } from '#core/mount';
-import type { Stdio } from '#core/runtime/runtime';
+import type { Runtime, Stdio } from '#core/runtime/runtime';
 import type { Tasks } from '#core/runtime/tasks';
 import { type Scope, scopeOf } from '#core/scope';
 import type { Ended } from './exits.ts';
-import { type Change, changeFor, type Present, restartCount, restartLabels } from './policy.ts';
+import { type Change, type Circumstances, changeFor, isRevoked, type Present, restartCount } from './policy.ts';
 
 /** The longest that one container may hold up the others. */
 const changeTimeoutMs = 60_000;
@@ -17,6 +21,8 @@ const kill = 9;
 export interface RestartMonitorParts {
   readonly metadata: Pick<Metadata, 'namespaces' | 'containers' | 'snapshotters'>;
   readonly tasks: Tasks;
+  /** Tasks whose container is gone can be reached by it only. */
+  readonly runtime: Pick<Runtime, 'kill' | 'wait' | 'delete'>;
   readonly log: Log;
 }
 
@@ -76,12 +82,18 @@ export class RestartMonitor {
     const { log, metadata } = this.#parts;
     const container = await metadata.containers.get(scope, id).catch(ignoreGone);
     if (container?.labels[restartLabels.status] === undefined) return;
-    const present = this.#abandoned(`${scope.namespace}/${id}`, await this.#present(scope, id), notStarted);
-    const change: Change = changeFor(container.labels, present);
+    const circumstances = this.#circumstances(container, notStarted);
+    const present = this.#abandoned(`${scope.namespace}/${id}`, await this.#present(scope, container), notStarted);
+    const change: Change = changeFor(container.labels, present, circumstances);
     if (change === 'none' || !may.includes(change)) return;
     log.info('restart monitor', { change, id: container.id, namespace: scope.namespace, status: present.status });
-    if (present.status !== 'absent') await this.#remove(scope, container.id);
-    if (change === 'start') await this.#start(scope, container);
+    if (present.status !== 'absent') await remove(this.#parts.tasks, scope, container.id);
+    if (change === 'start') await this.#start(scope, container, circumstances);
+  }
+
+  #circumstances(container: Container, notStarted: Set<string> | undefined): Circumstances {
+    const managed = settingsOf(container) !== undefined;
+    return { managed, beginning: notStarted !== undefined && this.#notStarted === undefined };
   }
 
   /**
@@ -95,35 +107,39 @@ export class RestartMonitor {
     return present;
   }
 
-  async #present(scope: Scope, id: string): Promise<Present> {
+  async #present(scope: Scope, container: Container): Promise<Present> {
     try {
-      return await this.#parts.tasks.state(scope, id, '');
+      return await this.#parts.tasks.state(scope, container.id, '');
     } catch (thrown) {
-      if (isFault(thrown, 'not_found')) return { status: 'absent', exitStatus: 0 };
+      if (isFault(thrown, 'not_found')) return { status: 'absent', exitStatus: await lastExit(container) };
       throw thrown;
     }
   }
 
-  /** Ends the task, however it is, and takes it down. */
-  async #remove(scope: Scope, id: string): Promise<void> {
-    const { tasks } = this.#parts;
-    try {
-      const exit = tasks.wait(scope, id, '');
-      await tasks.kill(scope, id, { execId: '', signal: kill, all: true }).catch(ignoreGone);
-      await exit;
-      await tasks.delete(scope, id);
-    } catch (thrown) {
-      ignoreGone(thrown);
-    }
-  }
-
-  async #start(scope: Scope, container: Container): Promise<void> {
+  async #start(scope: Scope, container: Container, circumstances: Circumstances): Promise<void> {
     const { metadata, tasks } = this.#parts;
     // First, so that a container that fails at once does not start for ever.
-    const labels = { [restartLabels.count]: String(restartCount(container.labels) + 1) };
-    await metadata.containers.update(scope, { ...container, labels }, [`labels.${restartLabels.count}`]);
-    await tasks.create(scope, container.id, { ...stdioOf(container), rootfs: await this.#rootfs(scope, container) });
-    await tasks.start(scope, container.id, '');
+    const labels = {
+      [restartLabels.count]: String(restartCount(container.labels) + 1),
+      ...(circumstances.managed &&
+        container.labels[restartLabels.explicitlyStopped] === 'true' && { [restartLabels.explicitlyStopped]: 'false' }),
+    };
+    const fields = Object.keys(labels).map((key) => `labels.${key}`);
+    await metadata.containers.update(scope, { ...container, labels }, fields);
+    await tasks.create(scope, container.id, { ...stdioFor(container), rootfs: await this.#rootfs(scope, container) });
+    if (await this.#mayGoOn(scope, container.id, circumstances)) await tasks.start(scope, container.id, '');
+  }
+
+  /**
+   * Who stops or removes a container says so in its record first and looks for its task then. So whoever creates one looks at the record afterwards:
+   * one of the two sees the other.
+   */
+  async #mayGoOn(scope: Scope, id: string, circumstances: Circumstances): Promise<boolean> {
+    const { metadata, runtime } = this.#parts;
+    const container = await metadata.containers.get(scope, id).catch(ignoreGone);
+    if (container !== undefined && !isRevoked(container.labels, circumstances)) return true;
+    await remove(runtime, scope, id);
+    return false;
   }
 
   async #rootfs(scope: Scope, { snapshotter, snapshotKey }: Container): Promise<readonly Mount[]> {
@@ -139,8 +155,37 @@ function ignoreGone(thrown: unknown): undefined {
   return undefined;
 }
 
-/** Output goes where the label says, to a file or a program; nothing else can have waited for a container that starts by itself. */
-function stdioOf({ labels, spec }: Container): Stdio {
+/** Ends the task, however it is, and takes it down. */
+async function remove(tasks: Pick<Tasks, 'kill' | 'wait' | 'delete'>, scope: Scope, id: string): Promise<void> {
+  try {
+    const exit = tasks.wait(scope, id, '');
+    exit.catch(() => {}); // what the kill says counts
+    await tasks.kill(scope, id, { execId: '', signal: kill, all: true }).catch(ignoreGone);
+    await exit;
+    await tasks.delete(scope, id);
+  } catch (thrown) {
+    ignoreGone(thrown);
+  }
+}
+
+const unknownExit = 255;
+
+/** Of a container without a task: as far as it was noted. One that nobody saw end has failed: with the machine. */
+async function lastExit(container: Container): Promise<number> {
+  const settings = settingsOf(container);
+  if (settings === undefined) return 0;
+  const { startedAt, finishedAt, exitCode } = await readLifecycle(settings.stateDir);
+  return startedAt !== '' && finishedAt === '' ? unknownExit : exitCode;
+}
+
+/**
+ * As the settings say; else output goes where the label says, to a file or a program: nothing else can have waited for a container that starts by
+ * itself.
+ */
+function stdioFor(container: Container): Stdio {
+  const settings = settingsOf(container);
+  if (settings !== undefined) return stdioOf(settings);
+  const { labels, spec } = container;
   const uri = labels[restartLabels.logUri] ?? '';
   if (!/^(binary|file):/.test(uri)) return { stdin: '', stdout: '', stderr: '', terminal: false };
   const terminal = wantsTerminal(spec.value);

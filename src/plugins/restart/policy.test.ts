@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
-import { changeFor, type Present, restartCount, restartLabels } from './policy.ts';
+import { restartLabels } from '#core/engine/restart-labels';
+import { changeFor, isRevoked, type Present, restartCount } from './policy.ts';
 
 const gone: Present = { status: 'absent', exitStatus: 0 };
 const failed: Present = { status: 'stopped', exitStatus: 3 };
@@ -41,4 +42,26 @@ test('a count that is none is 0', () => {
     restartCount({ [restartLabels.count]: 'x' }),
     restartCount({ [restartLabels.count]: '-3' }),
   ]).toEqual([0, 0, 0]);
+});
+
+const stopped = { [restartLabels.explicitlyStopped]: 'true' };
+
+test.each([
+  ['always', false, 'none'],
+  ['always', true, 'start'],
+  ['unless-stopped', true, 'none'],
+  ['on-failure', false, 'none'],
+  ['on-failure:5', true, 'none'],
+] as const)('stopped by its user, %s, the daemon just begun: %p', (policy, beginning, change) => {
+  expect(changeFor(wish('running', policy, stopped), failed, { managed: true, beginning })).toBe(change);
+});
+
+test('a start is revoked by a stop, where its user is heard', () => {
+  const ours = { managed: true, beginning: false };
+  const others = { managed: false, beginning: false };
+  expect(isRevoked(wish('running', 'always', stopped), ours)).toBe(true);
+  expect(isRevoked(wish('running', 'always', stopped), others)).toBe(false);
+  expect(isRevoked(wish('running', 'unless-stopped', stopped), others)).toBe(true);
+  expect(isRevoked(wish('stopped'), others)).toBe(true);
+  expect(isRevoked(wish('running'), ours)).toBe(false);
 });

@@ -1,13 +1,5 @@
+import { restartLabels } from '#core/engine/restart-labels';
 import type { Labels } from '#core/labels';
-
-/** The labels by which clients say what is to become of a container's task. */
-export const restartLabels = {
-  status: 'containerd.io/restart.status',
-  policy: 'containerd.io/restart.policy',
-  logUri: 'containerd.io/restart.loguri',
-  count: 'containerd.io/restart.count',
-  explicitlyStopped: 'containerd.io/restart.explicitly-stopped',
-} as const;
 
 /** How the task is now; `absent` when there is none. */
 export interface Present {
@@ -18,13 +10,37 @@ export interface Present {
 /** What is to be done so that the container is as its labels want it. */
 export type Change = 'start' | 'stop' | 'none';
 
+/** Besides labels and state. */
+export interface Circumstances {
+  /** It has settings of ours: what its user stopped is not started, whatever the policy. Else only `unless-stopped` asks. */
+  readonly managed: boolean;
+  /** The daemon has just begun: `always` then means it, as docker has it. */
+  readonly beginning: boolean;
+}
+
 /** Decides by labels and state. A policy that nobody knows does nothing. */
-export function changeFor(labels: Labels, present: Present): Change {
+export function changeFor(
+  labels: Labels,
+  present: Present,
+  circumstances: Circumstances = { managed: false, beginning: false },
+): Change {
   const wanted = labels[restartLabels.status];
   if (wanted === 'stopped') return ['stopped', 'absent'].includes(present.status) ? 'none' : 'stop';
   if (wanted !== 'running' || !['stopped', 'absent'].includes(present.status)) return 'none';
+  if (isLeftAlone(labels, circumstances)) return 'none';
   return mayRestart(labels, present) ? 'start' : 'none';
 }
+
+function isLeftAlone(labels: Labels, { managed, beginning }: Circumstances): boolean {
+  if (!managed || labels[restartLabels.explicitlyStopped] !== 'true') return false;
+  return !(beginning && labels[restartLabels.policy] === 'always');
+}
+
+/** Whether a start that is under way is not wanted any more: the user has stopped it meanwhile. */
+export const isRevoked = (labels: Labels, { managed }: Circumstances): boolean =>
+  labels[restartLabels.status] !== 'running' ||
+  ((managed || labels[restartLabels.policy] === 'unless-stopped') &&
+    labels[restartLabels.explicitlyStopped] === 'true');
 
 /** How often the monitor has started it; a count that is none is 0. */
 export function restartCount(labels: Labels): number {

@@ -5,6 +5,7 @@ import { Events } from '#core/events/events';
 import { Metadata } from '#core/metadata';
 import { definePlugin } from '#core/plugin/plugin';
 import { one, slot } from '#core/plugin/slot';
+import { Runtime } from '#core/runtime/runtime';
 import { Tasks } from '#core/runtime/tasks';
 import { hearing, restartEnded } from './exits.ts';
 import { RestartMonitor } from './monitor.ts';
@@ -23,10 +24,15 @@ export default definePlugin({
       help: 'Time between two looks at all containers, and the longest wait before one is started again.',
     }),
   }),
-  needs: { metadata: one(Metadata), tasks: one(Tasks, 'tasks-service'), events: one(Events) },
-  start({ config, signal, log }, { metadata, tasks, events }) {
+  needs: {
+    metadata: one(Metadata),
+    tasks: one(Tasks, 'tasks-service'),
+    runtime: one(Runtime, 'task'),
+    events: one(Events),
+  },
+  start({ config, signal, log }, { metadata, tasks, runtime, events }) {
     if (config.interval <= 0) throw invalidArgument('interval: wanted more than 0s');
-    const monitor = new RestartMonitor({ metadata, tasks, log });
+    const monitor = new RestartMonitor({ metadata, tasks, runtime, log });
     const loop = (async () => {
       while (!signal.aborted) {
         await monitor.reconcile(signal).catch((error: unknown) => {

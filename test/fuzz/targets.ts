@@ -12,6 +12,7 @@ import { bootstraps, challenges, tokens } from './targets/registries.ts';
 import { services } from './targets/services.ts';
 import { specs } from './targets/specs.ts';
 import { tar } from './targets/tar.ts';
+import { templates } from './targets/templates.ts';
 import { ttrpcFrames, ttrpcMessages } from './targets/ttrpc.ts';
 import { events, values } from './targets/values.ts';
 
@@ -39,6 +40,7 @@ export const targets: readonly FuzzTarget[] = [
   cdi,
   cni,
   mountTemplates,
+  templates,
 ];
 
 export const corpusDirectory = (name: string): string => new URL(`./corpus/${name}/`, import.meta.url).pathname;

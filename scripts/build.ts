@@ -1,6 +1,6 @@
 /**
- * `npm run build`: the addon and the shim (C), and one executable behind dist/bin/{containerd,ctr,nerdctl,ctd-decoder}. What is up to date is not
- * built again; `-- --force` builds all.
+ * `npm run build`: the addon and the shim (C), and one executable behind dist/bin/{containerd,ctr,nerdctl,ctd-decoder}, which are launchers (C) of
+ * dist/lib/berth/{containerd,ctr,nerdctl,ctd-decoder}. What is up to date is not built again; `-- --force` builds all.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -8,27 +8,30 @@ import { join } from 'node:path';
 
 const top = new URL('..', import.meta.url).pathname;
 const bin = join(top, 'dist/bin');
+const lib = join(top, 'dist/lib/berth');
 /** Hard links of one file: tar keeps them, and each knows its name. */
 const names = ['containerd', 'ctr', 'nerdctl', 'ctd-decoder'] as const;
 
-mkdirSync(bin, { recursive: true });
+for (const directory of [bin, lib]) mkdirSync(directory, { recursive: true });
 make('native/addon');
 make('native/shim');
+make('native/launcher');
 buildExecutable();
+placeLaunchers();
 
 function make(directory: string): void {
   run('make', ['-C', directory, '--no-print-directory', ...(process.argv.includes('--force') ? ['-B'] : [])]);
 }
 
 function buildExecutable(): void {
-  const first = join(bin, names[0]);
-  if (!process.argv.includes('--force') && names.every((name) => existsSync(join(bin, name))) && !isOlder(first)) {
-    console.log('build: dist/bin is up to date');
+  const first = join(lib, names[0]);
+  if (!process.argv.includes('--force') && names.every((name) => existsSync(join(lib, name))) && !isOlder(first)) {
+    console.log('build: dist/lib/berth is up to date');
     return;
   }
   const workers = files('src').filter((file) => file.endsWith('.worker.ts'));
   // Workers stand beside the program in the embedded file system, so that their names alone find them.
-  const made = join(bin, '.berth.new');
+  const made = join(lib, '.berth.new');
   run(process.execPath, [
     'build',
     '--compile',
@@ -50,14 +53,26 @@ function buildExecutable(): void {
     'src/main.ts',
     ...workers,
   ]);
-  for (const name of names) {
-    const link = join(bin, `.${name}.new`);
-    rmSync(link, { force: true });
-    linkSync(made, link);
-    renameSync(link, join(bin, name)); // a running program keeps its file
-  }
+  linkAll(made, lib);
   rmSync(made);
-  console.log(`build: dist/bin/{${names.join(',')}}: ${Math.round(statSync(first).size / 1e6)} MB`);
+  console.log(`build: dist/lib/berth/{${names.join(',')}}: ${Math.round(statSync(first).size / 1e6)} MB`);
+}
+
+function placeLaunchers(): void {
+  const launcher = join(top, 'build/launcher/launcher');
+  const { ino } = statSync(launcher);
+  if (names.some((name) => !existsSync(join(bin, name)) || statSync(join(bin, name)).ino !== ino))
+    linkAll(launcher, bin);
+}
+
+/** Gives a file all names, each in one step: a running program keeps its file. */
+function linkAll(file: string, directory: string): void {
+  for (const name of names) {
+    const link = join(directory, `.${name}.new`);
+    rmSync(link, { force: true });
+    linkSync(file, link);
+    renameSync(link, join(directory, name));
+  }
 }
 
 /** Whether any source is newer than the product. */

@@ -1,5 +1,5 @@
 /**
- * `npm run dist`: a tarball of what `npm run build` made, to be unpacked at `/`: programs below usr/local/bin, a systemd unit, completions,
+ * `npm run dist`: a tarball of what `npm run build` made, to be unpacked at `/`: programs below usr/local/bin and usr/local/lib/berth, a systemd unit, completions,
  * manual pages.
  * `-- --out DIR` puts it elsewhere than dist/. The names of the one executable stay hard links in it. The same commit
  * and programs give the same bytes; SOURCE_DATE_EPOCH sets another date for everything inside.
@@ -49,10 +49,11 @@ writeFileSync(`${tarball}.sha256sum`, `${sum}  ${tarball.split('/').at(-1)}\n`);
 console.log(`dist: ${tarball}: ${Math.round(statSync(tarball).size / 1e6)} MB`);
 
 async function fill(): Promise<void> {
-  for (const name of ['containerd', 'containerd-shim-runc-v2'])
-    copyFileSync(join(top, 'dist/bin', name), place(`usr/local/bin/${name}`), constants.COPYFILE_FICLONE);
+  for (const name of ['bin/containerd', 'bin/containerd-shim-runc-v2', 'lib/berth/containerd'])
+    copyFileSync(join(top, 'dist', name), place(`usr/local/${name}`), constants.COPYFILE_FICLONE);
   for (const name of ['ctr', 'nerdctl', 'ctd-decoder'])
-    linkSync(place('usr/local/bin/containerd'), place(`usr/local/bin/${name}`));
+    for (const directory of ['bin', 'lib/berth'])
+      linkSync(place(`usr/local/${directory}/containerd`), place(`usr/local/${directory}/${name}`));
   copyFileSync(join(top, 'scripts/containerd.service'), place('etc/systemd/system/containerd.service'));
   copyFileSync(join(top, 'LICENSE'), place('usr/local/share/doc/berth/LICENSE'));
   for (const program of await Promise.all([ctr, containerd('')].map(wholeProgram))) {

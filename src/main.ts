@@ -4,7 +4,8 @@
  * its first argument. Programs are imported when they are chosen, so that a client does not pay for the daemon.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
+import { programDirectory } from '#base/program-directory';
 import type { Program } from '#cmd/cli/command';
 import { processIo } from '#cmd/cli/process-io';
 import { runProgram } from '#cmd/cli/run';
@@ -15,6 +16,9 @@ const programs: Readonly<Record<string, () => Promise<Program>>> = {
   nerdctl: async () => (await import('#cmd/nerdctl/program')).nerdctl,
   'ctd-decoder': async () => (await import('#cmd/ctd-decoder/program')).ctdDecoder,
 };
+
+// The launcher's, of native/launcher: they were read when this process began, and are nothing for those that it starts.
+for (const name of Object.keys(process.env)) if (name.startsWith('BUN_JSC_')) delete process.env[name];
 
 process.exit(await main());
 
@@ -33,6 +37,6 @@ async function main(): Promise<number> {
 /** The path that starts the daemon's program again. */
 function ownPath(): string {
   if (!import.meta.path.startsWith('/$bunfs/')) return import.meta.path;
-  const beside = join(dirname(process.execPath), 'containerd');
+  const beside = join(programDirectory(), 'containerd');
   return existsSync(beside) ? beside : process.execPath;
 }

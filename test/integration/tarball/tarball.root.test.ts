@@ -37,6 +37,10 @@ test('the tarball has programs, unit, completions and manual where they belong, 
     'usr/local/bin/ctd-decoder',
     'usr/local/bin/ctr',
     'usr/local/bin/nerdctl',
+    'usr/local/lib/berth/containerd',
+    'usr/local/lib/berth/ctd-decoder',
+    'usr/local/lib/berth/ctr',
+    'usr/local/lib/berth/nerdctl',
     'usr/local/share/bash-completion/completions/containerd',
     'usr/local/share/bash-completion/completions/ctr',
     'usr/local/share/doc/berth/LICENSE',
@@ -46,14 +50,16 @@ test('the tarball has programs, unit, completions and manual where they belong, 
     'usr/local/share/zsh/site-functions/_ctr',
   ]);
   const modes = files.map((path) => (statSync(installed(path)).mode & 0o7777).toString(8));
-  expect(modes).toEqual(files.map((path) => (path.startsWith('usr/local/bin/') ? '755' : '644')));
+  expect(modes).toEqual(files.map((path) => (/^usr\/local\/(bin|lib\/berth)\//.test(path) ? '755' : '644')));
 });
 
 test('the programs are one file under all names, and run from where they were unpacked', async () => {
-  const inodes = ['containerd', 'ctd-decoder', 'ctr', 'nerdctl'].map(
-    (name) => statSync(installed(`usr/local/bin/${name}`)).ino,
-  );
-  expect(new Set(inodes).size).toBe(1);
+  for (const directory of ['usr/local/bin', 'usr/local/lib/berth']) {
+    const inodes = ['containerd', 'ctd-decoder', 'ctr', 'nerdctl'].map(
+      (name) => statSync(installed(join(directory, name))).ino,
+    );
+    expect(new Set(inodes).size).toBe(1);
+  }
   const daemon = new TestDaemon({ built: true });
   await using _ = daemon;
   daemon.executable = installed('usr/local/bin/containerd');

@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { invalidArgument, notFound } from '#base/errors';
+import { programDirectory } from '#base/program-directory';
 import type { GpuHook } from '#lib/oci/spec/gpus';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -11,7 +12,7 @@ export async function gpuHook(words: readonly string[], environment: Environment
   const path = (environment.PATH ?? '').split(':').filter((one) => one !== '');
   return {
     devices,
-    hook: await find('containerd', [dirname(process.execPath), ...path]),
+    hook: await find('containerd', [programDirectory(), ...path]),
     cli: await find('nvidia-container-cli', path),
     env: Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`])),
   };

@@ -34,8 +34,8 @@ test('cancelling kills the program and throws canceled', async () => {
 
 test('a grandchild that keeps the output open does not hold the result up', async () => {
   const started = performance.now();
-  const result = await run(['sh', '-c', 'sleep 3 & echo $!'], { env });
-  expect(performance.now() - started).toBeLessThan(2000);
+  const result = await run(['sh', '-c', 'sleep 100 & echo $!'], { env });
+  expect(performance.now() - started).toBeLessThan(60_000);
   kill(Number(result.stdout), 'SIGKILL');
 });
 

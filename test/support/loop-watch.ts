@@ -2,8 +2,9 @@
  * Watches how long the event loop is held in one go, in processor time of this thread: other programs on the machine do not count.
  * A collection of JavaScript's own garbage does.
  */
-export function watchLoop(): { readonly worstMs: () => number } & Disposable {
-  let last = process.threadCpuUsage();
+export function watchLoop(): { readonly worstMs: () => number; readonly totalMs: () => number } & Disposable {
+  const first = process.threadCpuUsage();
+  let last = first;
   let worst = 0;
   const look = () => {
     const now = process.threadCpuUsage();
@@ -16,6 +17,7 @@ export function watchLoop(): { readonly worstMs: () => number } & Disposable {
       look();
       return worst;
     },
+    totalMs: () => (last.user - first.user + last.system - first.system) / 1000,
     [Symbol.dispose]: () => clearInterval(timer),
   };
 }

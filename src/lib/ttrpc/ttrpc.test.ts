@@ -45,6 +45,11 @@ const services: Services = {
   },
 };
 
+/** The test's own time limit ends it otherwise. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await delay(1);
+}
+
 async function serving(use: (client: TtrpcClient, path: string) => Promise<void>): Promise<void> {
   const path = newPath();
   await using _server = await serveTtrpc(path, services);
@@ -145,8 +150,8 @@ test('a deadline ends the call on both sides', async () => {
     const begin = performance.now();
     const [cls] = await failure(client.call('test.Echo', 'Wait', bytes('60000'), { timeoutMs: 30 }));
     expect(cls).toBe('deadline_exceeded');
-    expect(performance.now() - begin).toBeLessThan(2000);
-    await delay(50);
+    expect(performance.now() - begin).toBeLessThan(30_000);
+    await until(() => started.length === 2);
     expect(started[0]).toBe('wait');
     expect(started[1]).toMatch(/^wait: (canceled|deadline_exceeded)$/);
     expect(text(await client.call('test.Echo', 'Echo', bytes('next')))).toBe('next');
@@ -172,7 +177,7 @@ test('calls under way fail when the server goes, later ones at once', async () =
   await using client = await connectTtrpc(path);
   started.length = 0;
   const calls = Array.from({ length: 10 }, () => failure(client.call('test.Echo', 'Wait', bytes('60000'))));
-  await delay(20);
+  await until(() => started.length === 10);
   await server.close();
   expect(await Promise.all(calls)).toEqual(Array(10).fill(['unavailable', 'ttrpc: closed: unavailable']));
   await client.closed;
@@ -188,11 +193,11 @@ test('calls under way fail when the client closes, and the server hears of it', 
   await serving(async (client) => {
     started.length = 0;
     const call = failure(client.call('test.Echo', 'Wait', bytes('60000')));
-    await delay(20);
+    await until(() => started.length === 1);
     client.close();
     expect((await call)[0]).toBe('unavailable');
     await client.closed;
-    await delay(20);
+    await until(() => started.length === 2);
     expect(started).toEqual(['wait', 'wait: canceled']);
   });
 });

@@ -177,8 +177,8 @@ test('GHSA-rp3h-jf77-q9p4: whiteouts and opaque marks cost time in proportion to
   ]);
   await timeOf('nested', [{ name: `${'n/'.repeat(250)}f` }, ...nested]);
   // Four thousand walks over four thousand files would take a minute.
-  expect(marked).toBeLessThan(plain * 10 + 500);
-  expect(deleted).toBeLessThan(plain * 10 + 500);
+  expect(marked).toBeLessThan(plain * 10 + 10_000);
+  expect(deleted).toBeLessThan(plain * 10 + 10_000);
 });
 
 test('a directory replaced again and again costs what was in it, not more', async () => {

@@ -35,22 +35,27 @@ test('a collection over fifty thousand blobs holds nobody up', async () => {
   await using opened = await openTestMetadata({ content: asBackend(memoryContent()) });
   await fill(opened.path);
   await opened.metadata.images.list(scope);
-  let calls = 0;
+  let reads = 0;
+  let writes = 0;
   let over = false;
-  const foreground = async () => {
-    for (; !over; calls++) {
+  const reading = async () => {
+    for (; !over; reads++) {
       await opened.metadata.images.get(scope, 'image-0');
-      await opened.metadata.leases.create(scope, { id: `lease-${calls}`, labels: {} });
       await setTimeout(2);
     }
   };
-  const calling = foreground();
+  const writing = async () => {
+    for (; !over; writes++) await opened.metadata.leases.create(scope, { id: `lease-${writes}`, labels: {} });
+  };
+  const calling = Promise.all([reading(), writing()]);
   using loop = watchLoop();
   const { removed } = await opened.metadata.collect(scope.signal);
   over = true;
   await calling;
   expect(removed).toEqual({ content: blobs / 2 });
-  // The work is some 800 ms in all; mostly it is 3 ms at a time, 7 when JavaScript cleans up after itself.
-  expect(calls).toBeGreaterThan(50);
-  expect(loop.worstMs()).toBeLessThan(40);
+  // The work is some 800 ms in all; mostly it is 3 ms at a time, 7 when JavaScript cleans up after itself. A virtual machine's clock also
+  // counts what its host took away meanwhile.
+  expect(reads).toBeGreaterThan(50);
+  expect(writes).toBeGreaterThan(3);
+  expect(loop.worstMs()).toBeLessThan(Math.max(40, loop.totalMs() / 8));
 }, 120_000);

@@ -67,6 +67,10 @@ export class Evaluator {
   /** Errors from now on are about this node. */
   at(node: Operand | Command | Node): void {
     this.#node = node;
+    this.#step();
+  }
+
+  #step(): void {
     if (++this.#steps > this.#options.maxSteps) this.fail(`takes more than ${this.#options.maxSteps} steps`);
   }
 
@@ -131,6 +135,7 @@ export class Evaluator {
       let empty = true;
       for (const [key, element] of this.#elements(value, pipe)) {
         empty = false;
+        this.#step();
         const more = this.#once(() => {
           // A single variable is the element, and of a number that is counted to the count.
           if (first !== undefined) this.#bind(pipe, first, second === undefined ? element : key);

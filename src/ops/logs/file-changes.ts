@@ -1,0 +1,48 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+
+/** How long a change may go unnoticed where the kernel tells of none (network file systems), or not of all. */
+const pollMs = 250;
+
+/** Tells when a file may have changed, or another has come in its place. */
+export class FileChanges implements Disposable {
+  readonly #watcher: FSWatcher | undefined;
+  #changed = true;
+  #wake: (() => void) | undefined;
+
+  constructor(path: string) {
+    const name = basename(path);
+    try {
+      this.#watcher = watch(dirname(path), (_, changed) => {
+        if (changed === null || changed === name) this.#tell();
+      });
+      // The directory may go away with the file: looking at it tells.
+      this.#watcher.on('error', () => this.#tell());
+    } catch {
+      this.#watcher = undefined; // out of watches: looking now and then has to do
+    }
+  }
+
+  /** Waits for a change since the last wait began, for one of the signals, or for a while. */
+  async wait(...signals: readonly AbortSignal[]): Promise<void> {
+    if (!this.#changed && signals.every(({ aborted }) => !aborted)) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      const timer = setTimeout(resolve, pollMs);
+      for (const signal of signals) signal.addEventListener('abort', () => resolve(), { once: true });
+      await promise;
+      clearTimeout(timer);
+      this.#wake = undefined;
+    }
+    this.#changed = false;
+  }
+
+  [Symbol.dispose](): void {
+    this.#watcher?.close();
+  }
+
+  #tell(): void {
+    this.#changed = true;
+    this.#wake?.();
+  }
+}

@@ -25,6 +25,7 @@ import { completion, type Shell, shells } from '#cmd/cli/completion';
 import { manualPages } from '#cmd/cli/manual';
 import { containerd } from '#cmd/containerd/program';
 import { ctr } from '#cmd/ctr/program';
+import { nerdctl } from '#cmd/nerdctl/program';
 
 const top = new URL('..', import.meta.url).pathname;
 const { out } = parseArgs({ options: { out: { type: 'string', default: join(top, 'dist') } } }).values;
@@ -56,7 +57,7 @@ async function fill(): Promise<void> {
       linkSync(place(`usr/local/${directory}/containerd`), place(`usr/local/${directory}/${name}`));
   copyFileSync(join(top, 'scripts/containerd.service'), place('etc/systemd/system/containerd.service'));
   copyFileSync(join(top, 'LICENSE'), place('usr/local/share/doc/berth/LICENSE'));
-  for (const program of await Promise.all([ctr, containerd('')].map(wholeProgram))) {
+  for (const program of await Promise.all([ctr, nerdctl, containerd('')].map(wholeProgram))) {
     for (const shell of shells)
       writeFileSync(place(completionPath[shell](program.name)), completion(program, shell), { mode: 0o644 });
     const date = new Date(Number(dateOf()) * 1000).toISOString().slice(0, 10);

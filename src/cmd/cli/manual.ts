@@ -47,9 +47,11 @@ function programPage(program: WholeProgram, options: ManualOptions): Page {
     ...environment(globals, program.commands),
     section('EXIT STATUS'),
     ...filled(
-      '0 on success; 1 when something failed, with one line on standard error; 3 for a command that does not exist.',
+      program.dialect === undefined
+        ? '0 on success; 1 when something failed, with one line on standard error; 3 for a command that does not exist.'
+        : "0 on success; 1 when something failed, with one line on standard error; 125 for what cannot be read or run, 126 for a container's program that cannot be executed, 127 for one that is not there.",
     ),
-    ...(name === 'ctr' ? [plain('Commands that run a process end with its status.')] : []),
+    ...(name === 'containerd' ? [] : [plain('Commands that run a process end with its status.')]),
     section('SEE ALSO'),
     commands.map((command) => `.BR ${plain(`${name}\\-${command.name}`)} (8)`).join(',\n'),
   ];

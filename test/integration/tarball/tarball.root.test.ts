@@ -43,11 +43,14 @@ test('the tarball has programs, unit, completions and manual where they belong, 
     'usr/local/lib/berth/nerdctl',
     'usr/local/share/bash-completion/completions/containerd',
     'usr/local/share/bash-completion/completions/ctr',
+    'usr/local/share/bash-completion/completions/nerdctl',
     'usr/local/share/doc/berth/LICENSE',
     'usr/local/share/fish/vendor_completions.d/containerd.fish',
     'usr/local/share/fish/vendor_completions.d/ctr.fish',
+    'usr/local/share/fish/vendor_completions.d/nerdctl.fish',
     'usr/local/share/zsh/site-functions/_containerd',
     'usr/local/share/zsh/site-functions/_ctr',
+    'usr/local/share/zsh/site-functions/_nerdctl',
   ]);
   const modes = files.map((path) => (statSync(installed(path)).mode & 0o7777).toString(8));
   expect(modes).toEqual(files.map((path) => (/^usr\/local\/(bin|lib\/berth)\//.test(path) ? '755' : '644')));

@@ -275,9 +275,11 @@ export class Evaluator {
       if (args.count > 0) this.fail(`${name} has arguments but cannot be invoked as function`);
       return member ?? nilPointer;
     }
+    const entry = known ? receiver[name] : undefined;
+    if (typeof entry === 'function') return this.#method(entry.bind(receiver), name, args);
     if (args.count > 0) this.fail(`${name} is not a method but has arguments`);
     if (!known && this.#options.strict) this.fail(`map has no entry for key ${goQuote(name)}`);
-    return known ? receiver[name] : undefined;
+    return entry;
   }
 
   /** Methods take texts: there are no others. */

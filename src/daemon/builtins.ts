@@ -11,6 +11,8 @@ import metadata from '#plugins/metadata/metadata';
 import cgroups from '#plugins/monitor/cgroups';
 import loopMounts from '#plugins/mounts/loop';
 import mounts from '#plugins/mounts/mounts';
+import networkAttendant from '#plugins/network/attendant';
+import networks from '#plugins/network/network';
 import opt from '#plugins/opt';
 import restart from '#plugins/restart/restart';
 import sandboxController from '#plugins/runtime/sandboxes/controller';
@@ -69,6 +71,8 @@ export const builtins: readonly AnyPlugin[] = [
   task,
   sandboxController,
   sandboxStore,
+  networks,
+  networkAttendant,
   tasksService,
   cgroups,
   opt,

@@ -1,0 +1,110 @@
+import { availableParallelism } from 'node:os';
+import { messageOf } from '#base/errors';
+import type { Log } from '#base/log';
+import { addNetwork, removeNetwork } from '#lib/cni/network';
+import { type JsonObject, type NetworkConfig, parseList } from '#lib/cni/network-config';
+import type { Link, NetworkRecord } from './record.ts';
+
+export interface CniRunnerOptions {
+  /** Where plugins are looked for. */
+  readonly path: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+}
+
+/**
+ * Runs CNI's plugins, several at once. The first time for a network nothing else runs: the plugins make bridge and chains where they are missing, and two of
+ * them at once fail.
+ */
+export class CniRunner {
+  readonly #options: CniRunnerOptions;
+  readonly #made = new Set<string>();
+  readonly #gate = new Gate(Math.max(2, availableParallelism()));
+
+  constructor(options: CniRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws the plugin's words; what was done is undone */
+  async add(record: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>, link: Link): Promise<JsonObject> {
+    const network = parseList(Buffer.from(link.conflist));
+    const first = !this.#made.has(link.conflist);
+    try {
+      const result = await this.#gate.pass(first ? 'alone' : 'shared', () =>
+        addNetwork(network, this.#to(record, link)),
+      );
+      this.#made.add(link.conflist);
+      return result;
+    } catch (thrown) {
+      await this.#undo(network, record, link);
+      // Rules that others change at the same time: iptables says so in many ways.
+      if (first || !messageOf(thrown).includes('iptables')) throw thrown;
+      this.#options.log.warn('a network is set up again', { id: record.id, network: network.name, error: thrown });
+    }
+    try {
+      return await this.#gate.pass('alone', () => addNetwork(network, this.#to(record, link)));
+    } catch (thrown) {
+      await this.#undo(network, record, link);
+      throw thrown;
+    }
+  }
+
+  /** What has gone is no error. @throws the plugin's words, when everything else has been taken down */
+  async remove(record: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>, link: Link): Promise<void> {
+    const network = parseList(Buffer.from(link.conflist));
+    await this.#gate.pass('shared', () => removeNetwork(network, this.#to(record, link)));
+  }
+
+  async #undo(network: NetworkConfig, record: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>, link: Link) {
+    await this.remove(record, link).catch((error: unknown) => {
+      this.#options.log.error('a network is not taken down', { id: record.id, network: network.name, error });
+    });
+  }
+
+  #to({ namespace, id, netns }: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>, link: Link) {
+    const { path, environment } = this.#options;
+    return {
+      ...{ netns, path, environment },
+      containerId: `${namespace}-${id}`,
+      ifName: link.ifName,
+      capabilities: link.capabilities,
+      args: link.args,
+    };
+  }
+}
+
+/** Lets so many in at once, or one alone. First come, first served. */
+class Gate {
+  readonly #places: number;
+  #inside = 0;
+  #alone = false;
+  readonly #waiting: { readonly alone: boolean; readonly enter: () => void }[] = [];
+
+  constructor(places: number) {
+    this.#places = places;
+  }
+
+  async pass<T>(how: 'alone' | 'shared', work: () => Promise<T>): Promise<T> {
+    const turn = Promise.withResolvers<void>();
+    this.#waiting.push({ alone: how === 'alone', enter: turn.resolve });
+    this.#admit();
+    await turn.promise;
+    try {
+      return await work();
+    } finally {
+      this.#inside--;
+      this.#alone = false;
+      this.#admit();
+    }
+  }
+
+  #admit(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      if (this.#alone || (next.alone ? this.#inside > 0 : this.#inside >= this.#places)) return;
+      this.#waiting.shift();
+      this.#inside++;
+      this.#alone = next.alone;
+      next.enter();
+    }
+  }
+}

@@ -44,6 +44,8 @@ export const OrderedDiffer = slot<Differ>('io.containerd.service.v1');
 export interface ArrivingLayer {
   readonly mediaType: string;
   readonly path: string;
+  /** Of the whole file, as far as is known: it says how many hands are worth calling, no more. */
+  readonly expectedBytes?: number;
 }
 
 /**

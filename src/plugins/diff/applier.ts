@@ -66,7 +66,8 @@ export class Applier {
     return new ArrivingUnpack(scope.signal, async (arrival, signal) => {
       // At once: the file may be renamed or removed as soon as it is complete.
       using file = openFile(layer.path);
-      return await this.#unpack({ fd: file.fd, mediaType: layer.mediaType }, mounts, options, arrival, signal);
+      const { mediaType, expectedBytes = 0 } = layer;
+      return await this.#unpack({ fd: file.fd, mediaType, expectedBytes }, mounts, options, arrival, signal);
     });
   }
 
@@ -78,7 +79,7 @@ export class Applier {
     mounts: readonly Mount[],
     options: ApplyOptions,
   ): Promise<Descriptor> {
-    await using unpack = this.unpack(scope, { mediaType, path }, mounts, options);
+    await using unpack = this.unpack(scope, { mediaType, path, expectedBytes: size }, mounts, options);
     unpack.complete(size);
     return await unpack.done;
   }
@@ -96,7 +97,7 @@ export class Applier {
     return await withApplyTarget(mounts, { keepWhiteouts, tempDir }, async (target) => {
       const unpacked =
         steps.length === 0
-          ? await this.#extract(layer.fd, target, options, arrival, signal)
+          ? await this.#extract(layer, target, options, arrival, signal)
           : await this.#extractProcessed(steps, layer, target, options, arrival, signal);
       if (options.syncFs) await syncFilesystem(target.root);
       return unpacked;
@@ -104,14 +105,14 @@ export class Applier {
   }
 
   async #extract(
-    fd: number,
+    { fd, expectedBytes }: Pick<OpenLayer, 'fd' | 'expectedBytes'>,
     target: ApplyTarget,
     options: ApplyOptions,
     arrival: Arrival,
     signal: AbortSignal,
   ): Promise<Descriptor> {
     const limits = narrower(this.#parts.limits, options.limits);
-    const work = this.#parts.threads.start({ fd, maxBytes: limits.maxBytes, ...target, limits });
+    const work = this.#parts.threads.start({ fd, maxBytes: limits.maxBytes, ...target, limits }, expectedBytes);
     const cancel = () => work.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     if (signal.aborted) cancel();
@@ -149,7 +150,14 @@ export class Applier {
         const run = { mediaType, tempDir: dir, signal, ...payloadOf(options, step.id) };
         const running = (onOutput?: (size: number) => void, stop = signal) =>
           runProcessor(step, fd, output, { ...run, signal: stop, ...(onOutput !== undefined && { onOutput }) });
-        if (index === steps.length - 1) return await this.#extractGrowing(written, running, target, options, signal);
+        if (index === steps.length - 1)
+          return await this.#extractGrowing(
+            { fd: written, expectedBytes: layer.expectedBytes },
+            running,
+            target,
+            options,
+            signal,
+          );
         await running();
         [fd, mediaType] = [written, step.processor.returns];
       }
@@ -159,7 +167,7 @@ export class Applier {
 
   /** Unpacks a file while a program writes it. A layer that turns out bad ends the program; a program that fails ends the unpacking. */
   async #extractGrowing(
-    fd: number,
+    layer: Pick<OpenLayer, 'fd' | 'expectedBytes'>,
     run: (onOutput: (size: number) => void, signal: AbortSignal) => Promise<number>,
     target: ApplyTarget,
     options: ApplyOptions,
@@ -174,7 +182,7 @@ export class Applier {
       reason ??= thrown;
       stop.abort();
     };
-    const unpacked = this.#extract(fd, target, options, arrival, signal).catch(failed);
+    const unpacked = this.#extract(layer, target, options, arrival, signal).catch(failed);
     const running = run((size) => arrival.arrived(size), signal);
     await running.then((size) => arrival.complete(size), failed);
     const descriptor = await unpacked;
@@ -196,6 +204,8 @@ export class Applier {
 interface OpenLayer {
   readonly fd: number;
   readonly mediaType: string;
+  /** See `ArrivingLayer`; 0 when it is not known. */
+  readonly expectedBytes: number;
 }
 
 function openFile(path: string): Disposable & { readonly fd: number } {

@@ -1,7 +1,7 @@
 /**
  * The memory that the threads of one unpack share: how much of the layer has arrived, and a ring of slots in which uncompressed
- * bytes go from the thread that inflates to the thread that writes files. Nothing is copied, and nobody polls: both sides sleep in
- * `Atomics.wait`. The main thread only stores and notifies.
+ * bytes go from the thread that inflates to the thread that writes files and, when there is one, the thread that hashes. Nothing is
+ * copied, and nobody polls: all sleep in `Atomics.wait`. The main thread only stores and notifies.
  */
 
 /** Small enough for the slots in use to stay in the processor's cache, large enough that most files lie in one. */
@@ -10,13 +10,16 @@ const slotCount = 8;
 
 // Indexes of the 32-bit words.
 const produced = 0;
-const consumed = 1;
-const ended = 2;
-const cancelled = 3;
+const ended = 1;
+const cancelled = 2;
 // Counters of events, one for each kind of sleeper: read before looking, waited on when there was nothing to see.
-const forReader = 4;
-const forFiller = 5;
-const forTaker = 6;
+const forReader = 3;
+const forFiller = 4;
+const forTaker = 5;
+// Slots that were given back.
+const byUntar = 6;
+const byHash = 7;
+const hashing = 8;
 const lengths = 16;
 const headBytes = 256;
 // Indexes of the 64-bit words, behind the first 128 bytes.
@@ -24,6 +27,11 @@ const arrived = 0;
 const complete = 1;
 
 const incomplete = -1n;
+
+/** Who takes the filled slots: each all of them, in order. */
+export type Taker = 'untar' | 'hash';
+
+const givenBack: Readonly<Record<Taker, number>> = { untar: byUntar, hash: byHash };
 
 export class Conveyor {
   readonly shared: SharedArrayBuffer;
@@ -37,9 +45,10 @@ export class Conveyor {
     this.#sizes = new BigInt64Array(shared, 128, 2);
   }
 
-  /** Makes it ready for the next layer. No thread may be using it. */
-  reset(): void {
+  /** Makes it ready for the next layer, with or without a thread that hashes. No thread may be using it. */
+  reset(hashed: boolean): void {
     this.#words.fill(0);
+    this.#words[hashing] = hashed ? 1 : 0;
     Atomics.store(this.#sizes, arrived, 0n);
     Atomics.store(this.#sizes, complete, incomplete);
   }
@@ -90,7 +99,7 @@ export class Conveyor {
       const seen = Atomics.load(this.#words, forFiller);
       if (this.cancelled) return undefined;
       const filled = Atomics.load(this.#words, produced);
-      if (((filled - Atomics.load(this.#words, consumed)) | 0) < slotCount) return this.#slot(filled, slotBytes);
+      if (this.#isFree(filled)) return this.#slot(filled, slotBytes);
       Atomics.wait(this.#words, forFiller, seen);
     }
   }
@@ -109,15 +118,15 @@ export class Conveyor {
     this.#wake(forTaker);
   }
 
-  // The thread that writes files.
+  // The threads that write files and hash.
 
   /** The next filled slot; `undefined` at the end or when cancelled. Give it back with `giveBack`. */
-  take(): Uint8Array | undefined {
+  take(taker: Taker): Uint8Array | undefined {
     for (;;) {
       const seen = Atomics.load(this.#words, forTaker);
       if (this.cancelled) return undefined;
       const over = Atomics.load(this.#words, ended) !== 0;
-      const done = Atomics.load(this.#words, consumed);
+      const done = Atomics.load(this.#words, givenBack[taker]);
       if (Atomics.load(this.#words, produced) !== done) {
         return this.#slot(done, this.#words[lengths + (done & (slotCount - 1))]!);
       }
@@ -126,9 +135,15 @@ export class Conveyor {
     }
   }
 
-  giveBack(): void {
-    Atomics.add(this.#words, consumed, 1);
+  giveBack(taker: Taker): void {
+    Atomics.add(this.#words, givenBack[taker], 1);
     this.#wake(forFiller);
+  }
+
+  /** Whether what was in the slot before was taken by all. */
+  #isFree(number: number): boolean {
+    const isTaken = (taker: number) => ((number - Atomics.load(this.#words, taker)) | 0) < slotCount;
+    return isTaken(byUntar) && (this.#words[hashing] === 0 || isTaken(byHash));
   }
 
   #slot(number: number, length: number): Uint8Array {

@@ -1,17 +1,18 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { dataLoss, fault } from '#base/errors';
 import { type Compression, type Inflater, openInflater } from '#sys/inflater';
 import { Conveyor } from './conveyor.ts';
+import { digestOf } from './hash-layer.ts';
 import type { InflateJob, InflateResult } from './unpack-messages.ts';
 
 /**
- * Follows a growing file, which stays the caller's, inflates and hashes it, and hands the uncompressed bytes over. Blocks its thread.
- * `undefined` when it was cancelled. @throws data_loss for a damaged stream; resource_exhausted beyond the limit
+ * Follows a growing file, which stays the caller's, inflates it (and hashes it when told to), and hands the uncompressed bytes over. Blocks
+ * its thread. `undefined` when it was cancelled. @throws data_loss for a damaged stream; resource_exhausted beyond the limit
  */
 export function inflateLayer(job: InflateJob): InflateResult | undefined {
   const conveyor = new Conveyor(job.shared);
-  return new Inflation(conveyor, job.fd, job.maxBytes).run();
+  return new Inflation(conveyor, job).run();
 }
 
 const inputBytes = 1 << 18;
@@ -20,7 +21,7 @@ class Inflation {
   readonly #conveyor: Conveyor;
   readonly #fd: number;
   readonly #maxBytes: number;
-  readonly #hash = createHash('sha256');
+  readonly #hash: Hash | undefined;
   readonly #input = new Uint8Array(inputBytes);
   /** Read from the file so far. */
   #offset = 0;
@@ -29,10 +30,11 @@ class Inflation {
   #last = false;
   #size = 0;
 
-  constructor(conveyor: Conveyor, fd: number, maxBytes: number) {
+  constructor(conveyor: Conveyor, { fd, maxBytes, hash }: InflateJob) {
     this.#conveyor = conveyor;
     this.#fd = fd;
     this.#maxBytes = maxBytes;
+    this.#hash = hash ? createHash('sha256') : undefined;
   }
 
   run(): InflateResult | undefined {
@@ -43,7 +45,7 @@ class Inflation {
     const done = compression === undefined ? this.#copy(head) : this.#inflate(compression, head);
     if (!done) return undefined;
     this.#conveyor.end();
-    return { digest: `sha256:${this.#hash.digest('hex')}`, size: this.#size };
+    return { size: this.#size, digest: this.#hash === undefined ? undefined : digestOf(this.#hash) };
   }
 
   #inflate(compression: Compression, head: number): boolean {
@@ -90,7 +92,7 @@ class Inflation {
     if (this.#size > this.#maxBytes) {
       throw fault('resource_exhausted', `layer has more than ${this.#maxBytes} bytes uncompressed`);
     }
-    this.#hash.update(bytes);
+    this.#hash?.update(bytes);
     this.#conveyor.handOver(bytes.length);
   }
 

@@ -8,12 +8,23 @@ export interface InflateJob {
   /** Of a file that only grows; `Conveyor.arrived` says how far it may be read. Descriptors belong to all threads of a process. */
   readonly fd: number;
   readonly maxBytes: number;
+  /** Whether it hashes, too, because no other thread does. */
+  readonly hash: boolean;
 }
 
 /** Of the uncompressed tar. */
 export interface InflateResult {
-  readonly digest: string;
   readonly size: number;
+  /** If it was to hash. */
+  readonly digest: string | undefined;
+}
+
+export interface HashJob {
+  readonly shared: SharedArrayBuffer;
+}
+
+export interface HashResult {
+  readonly digest: string;
 }
 
 export interface UntarJob {

@@ -1,9 +1,12 @@
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { internal } from '#base/errors';
 import { Conveyor } from './conveyor.ts';
 import {
   type Answer,
   faultOf,
+  type HashJob,
+  type HashResult,
   type InflateJob,
   type InflateResult,
   type UntarJob,
@@ -12,17 +15,20 @@ import {
 
 /** What one unpack yields. */
 export interface Unpacked {
-  readonly inflated: InflateResult;
+  /** Of the uncompressed tar. */
+  readonly inflated: HashResult & Pick<InflateResult, 'size'>;
   readonly untarred: UntarResult;
 }
 
-export type UnpackTask = Omit<InflateJob, 'shared'> & Omit<UntarJob, 'shared'>;
+export type UnpackTask = Omit<InflateJob, 'shared' | 'hash'> & Omit<UntarJob, 'shared'>;
 
-/** Two threads and the memory that they share: one unpacks one layer at a time. */
-class UnpackPair {
+/** Two threads, or three, and the memory that they share: they unpack one layer at a time. */
+class UnpackTeam {
   readonly conveyor = new Conveyor();
   readonly #inflate: Worker;
   readonly #untar: Worker;
+  /** From when it was first wanted. */
+  #hash: Worker | undefined;
   broken = false;
 
   constructor() {
@@ -33,31 +39,37 @@ class UnpackPair {
 
   /** Waiting threads do not keep the program alive. */
   rest(): void {
-    this.#inflate.unref();
-    this.#untar.unref();
+    for (const worker of this.#workers()) worker.unref();
   }
 
-  async run(task: UnpackTask): Promise<Unpacked | undefined> {
-    const { conveyor } = this;
-    const { shared } = conveyor;
+  /** `apart`: hashes in a third thread. The conveyor must have been reset for that. */
+  async run(task: UnpackTask, apart: boolean): Promise<Unpacked | undefined> {
+    const { shared } = this.conveyor;
     const { fd, maxBytes, ...untar } = task;
-    this.#inflate.ref();
-    this.#untar.ref();
-    const inflating = this.#ask<InflateResult>(this.#inflate, { shared, fd, maxBytes } satisfies InflateJob);
-    const untarring = this.#ask<UntarResult>(this.#untar, { shared, ...untar } satisfies UntarJob);
-    const [inflated, untarred] = await Promise.all([inflating, untarring]);
-    // When one fails the other is cancelled: whichever has an error is the reason. Two errors: the archive's says more.
+    if (apart) this.#hash ??= new Worker(new URL('./hash.worker.ts', import.meta.url));
+    for (const worker of this.#workers()) worker.ref();
+    const inflating = this.#ask<InflateResult>(this.#inflate, { shared, fd, maxBytes, hash: !apart });
+    const untarring = this.#ask<UntarResult>(this.#untar, { shared, ...untar });
+    const hashing = apart ? this.#ask<HashResult>(this.#hash!, { shared }) : undefined;
+    const [inflated, untarred, hashed] = await Promise.all([inflating, untarring, hashing]);
+    // When one fails the others are cancelled: whichever has an error is the reason. Two errors: the archive's says more.
     if (!untarred.ok) throw faultOf(untarred);
     if (!inflated.ok) throw faultOf(inflated);
-    if (inflated.value === undefined || untarred.value === undefined) return undefined;
-    return { inflated: inflated.value, untarred: untarred.value };
+    if (hashed?.ok === false) throw faultOf(hashed);
+    const digest = hashed === undefined ? inflated.value?.digest : hashed.value?.digest;
+    if (inflated.value === undefined || untarred.value === undefined || digest === undefined) return undefined;
+    return { inflated: { digest, size: inflated.value.size }, untarred: untarred.value };
   }
 
   async end(): Promise<void> {
-    await Promise.all([this.#inflate.terminate(), this.#untar.terminate()]);
+    await Promise.all(this.#workers().map((worker) => worker.terminate()));
   }
 
-  async #ask<T>(worker: Worker, job: InflateJob | UntarJob): Promise<Answer<T>> {
+  #workers(): readonly Worker[] {
+    return [this.#inflate, this.#untar, ...(this.#hash === undefined ? [] : [this.#hash])];
+  }
+
+  async #ask<T>(worker: Worker, job: InflateJob | UntarJob | HashJob): Promise<Answer<T>> {
     const answered = Promise.withResolvers<Answer<T>>();
     const onError = (error: unknown) => {
       this.broken = true;
@@ -88,6 +100,12 @@ export interface UnpackThreadsOptions {
   readonly idleMs: number;
 }
 
+/** A thread takes some twenty milliseconds to start: as long as hashing forty megabytes, which is what this many bytes become. */
+const worthThreadBytes = 16e6;
+
+/** Whether the last of so many teams may have a third thread, or already two of each leave no processor to another one. */
+const isRoomFor = (teams: number): boolean => (teams - 1) * 3 < availableParallelism() - 1;
+
 /** One unpack on its way through the threads. */
 export interface ThreadedUnpack {
   arrived(size: number): void;
@@ -97,10 +115,10 @@ export interface ThreadedUnpack {
   readonly done: Promise<Unpacked | undefined>;
 }
 
-/** Keeps pairs of threads, made when they are wanted. */
+/** Keeps teams of threads, made when they are wanted. */
 export class UnpackThreads implements AsyncDisposable {
   readonly #options: UnpackThreadsOptions;
-  readonly #idle: { readonly pair: UnpackPair; readonly timer: NodeJS.Timeout }[] = [];
+  readonly #idle: { readonly team: UnpackTeam; readonly timer: NodeJS.Timeout }[] = [];
   readonly #waiting: (() => void)[] = [];
   #busy = 0;
   #disposed = false;
@@ -109,19 +127,21 @@ export class UnpackThreads implements AsyncDisposable {
     this.#options = options;
   }
 
-  start(task: UnpackTask): ThreadedUnpack {
+  /** `expectedBytes`: of the compressed layer, as far as is known. */
+  start(task: UnpackTask, expectedBytes = 0): ThreadedUnpack {
     let size = 0;
     let complete = false;
     let cancelled = false;
     let conveyor: Conveyor | undefined;
-    const done = this.#withPair(async (pair) => {
+    const done = this.#withTeam(async (team) => {
       if (cancelled) return undefined;
-      pair.conveyor.reset();
-      conveyor = pair.conveyor;
+      const apart = expectedBytes >= worthThreadBytes && isRoomFor(this.#busy);
+      team.conveyor.reset(apart);
+      conveyor = team.conveyor;
       if (complete) conveyor.complete(size);
       else conveyor.arrived(size);
       try {
-        return await pair.run(task);
+        return await team.run(task, apart);
       } finally {
         conveyor = undefined;
       }
@@ -149,40 +169,40 @@ export class UnpackThreads implements AsyncDisposable {
     this.#disposed = true;
     const idle = this.#idle.splice(0);
     for (const { timer } of idle) clearTimeout(timer);
-    await Promise.all(idle.map(({ pair }) => pair.end()));
+    await Promise.all(idle.map(({ team }) => team.end()));
   }
 
-  async #withPair<T>(use: (pair: UnpackPair) => Promise<T>): Promise<T> {
+  async #withTeam<T>(use: (team: UnpackTeam) => Promise<T>): Promise<T> {
     if (this.#busy >= this.#options.most) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#busy += 1;
-    const pair = this.#takePair();
+    const team = this.#takeTeam();
     try {
-      return await use(pair);
+      return await use(team);
     } finally {
-      this.#release(pair);
+      this.#release(team);
     }
   }
 
-  #takePair(): UnpackPair {
+  #takeTeam(): UnpackTeam {
     const idle = this.#idle.pop();
-    if (idle === undefined) return new UnpackPair();
+    if (idle === undefined) return new UnpackTeam();
     clearTimeout(idle.timer);
-    return idle.pair;
+    return idle.team;
   }
 
-  #release(pair: UnpackPair): void {
-    if (pair.broken || this.#disposed) void pair.end();
+  #release(team: UnpackTeam): void {
+    if (team.broken || this.#disposed) void team.end();
     else {
-      pair.rest();
+      team.rest();
       const timer = setTimeout(() => {
         this.#idle.splice(
-          this.#idle.findIndex((each) => each.pair === pair),
+          this.#idle.findIndex((each) => each.team === team),
           1,
         );
-        void pair.end();
+        void team.end();
       }, this.#options.idleMs);
       timer.unref();
-      this.#idle.push({ pair, timer });
+      this.#idle.push({ team, timer });
     }
     // A place is handed on without becoming free in between.
     const next = this.#waiting.shift();

@@ -12,11 +12,11 @@ export function untarLayer(job: UntarJob): UntarResult | undefined {
   using extractor = new LayerExtractor(job);
   const reader = new TarReader(extractor);
   for (;;) {
-    const bytes = conveyor.take();
+    const bytes = conveyor.take('untar');
     if (bytes === undefined) break;
     // After the end of the archive the rest is still taken, because it counts for the digest.
     reader.push(bytes);
-    conveyor.giveBack();
+    conveyor.giveBack('untar');
   }
   if (conveyor.cancelled) return undefined;
   reader.finish();

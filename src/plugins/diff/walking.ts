@@ -21,7 +21,7 @@ export default definePlugin({
     max_concurrent_unpacks: number({
       default: 4,
       min: 1,
-      help: 'Layers unpacked at the same time, by two threads each; more wait.',
+      help: 'Layers unpacked at the same time, by two or three threads each; more wait.',
     }),
   }),
   needs: { metadata: one(Metadata) },

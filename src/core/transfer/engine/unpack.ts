@@ -197,7 +197,8 @@ export class Unpacker {
     const file = await abortable(layer.file, scope.signal);
     using _place = await this.#places.enter(scope.signal);
     if (file?.growing === true && differ.unpack !== undefined) {
-      const arriving = { mediaType: layer.descriptor.mediaType, path: file.path };
+      const { mediaType, size } = layer.descriptor;
+      const arriving = { mediaType, path: file.path, expectedBytes: size };
       await using unpack = differ.unpack(scope, arriving, mounts, options);
       file.follow(unpack);
       await using _ = deferAsync(async () => {

@@ -31,7 +31,6 @@ struct attach {
 	bool input_ending;
 	bool forced, ended;
 	bool told; /* of the end */
-	uint64_t progress;
 	struct attach_owner owner;
 };
 

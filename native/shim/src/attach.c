@@ -22,12 +22,11 @@ static void send_rest(struct client *c, const uint8_t *frame, size_t len)
 {
 	while (!c->deaf && c->sent < len) {
 		ssize_t n = send(c->src.fd, frame + c->sent, len - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n > 0) {
+		if (n > 0)
 			c->sent += (size_t)n;
-			c->attach->progress++;
-		} else if (n < 0 && errno == EINTR) {
+		else if (n < 0 && errno == EINTR)
 			continue;
-		} else {
+		else {
 			c->deaf = errno != EAGAIN || c->attach->forced;
 			return;
 		}
@@ -183,11 +182,6 @@ void attach_send(struct attach *a, int stream, uint8_t *frame, size_t len)
 bool attach_busy(const struct attach *a)
 {
 	return a->held.len > 0;
-}
-
-uint64_t attach_progress(const struct attach *a)
-{
-	return a->progress;
 }
 
 void attach_force(struct attach *a)

@@ -26,8 +26,6 @@ void attach_input_gone(struct attach *a);
 /* Gives `len` bytes of output, before which are ATTACH_HEADER bytes to be written over. Not while busy. */
 void attach_send(struct attach *a, int stream, uint8_t *frame, size_t len);
 bool attach_busy(const struct attach *a);
-/* Grows when a client takes something. */
-uint64_t attach_progress(const struct attach *a);
 /* From now on nobody is waited for: the kernel keeps what clients have not read yet, or they are dropped. */
 void attach_force(struct attach *a);
 /* There is no more output: nobody may come any more, and clients are let go when they have everything. */

@@ -14,8 +14,6 @@
 #define CHUNK 65536
 #define ROOM_AT (LOOP_SCRATCH - LOG_ROOM)
 #define TURNS 16 /* per wake-up, so that one chatty process cannot keep the loop for itself */
-/* How long who is attached to a process that has gone may take nothing. */
-#define STALL_MS 2000
 
 struct stream {
 	struct feed *feed;
@@ -31,8 +29,6 @@ struct feed {
 	char *note;
 	bool takes_input, once;
 	bool begun, exited, forced, ended, finished;
-	struct timer stall;
-	uint64_t progress;
 	void (*done)(void *owner);
 	void *owner;
 };
@@ -86,7 +82,6 @@ static void look_for_end(struct feed *f)
 	if (f->finished || (f->attach && !attach_done(f->attach)) || !log_settled(f))
 		return;
 	f->finished = true;
-	timer_clear(f->s->loop, &f->stall);
 	f->done(f->owner);
 }
 
@@ -95,22 +90,6 @@ static void end_stream(struct stream *st)
 	source_watch(st->feed->s->loop, &st->src, 0);
 	close_fd(&st->src.fd);
 	log_data(st, (struct bytes){ 0 });
-}
-
-static void watch_for_stall(struct feed *f)
-{
-	if (!f->attach || !f->exited || f->stall.due || !attach_busy(f->attach))
-		return;
-	f->progress = attach_progress(f->attach);
-	timer_set(f->s->loop, &f->stall, STALL_MS);
-}
-
-static void stalled(struct timer *t)
-{
-	struct feed *f = t->owner;
-	if (attach_busy(f->attach) && attach_progress(f->attach) == f->progress)
-		attach_force(f->attach);
-	watch_for_stall(f);
 }
 
 /* False when there is nothing to read now, or never again. */
@@ -128,8 +107,7 @@ static bool step(struct stream *st)
 	log_data(st, (struct bytes){ data, (size_t)n });
 	if (f->attach)
 		attach_send(f->attach, st->lines.stream, frame, (size_t)n);
-	watch_for_stall(f);
-	return n == CHUNK || f->forced;
+	return n == CHUNK || f->exited;
 }
 
 static void pump(struct stream *st)
@@ -199,7 +177,6 @@ struct feed *feed_open(struct shim *s, const struct feed_options *o, void (*fini
 	f->s = s;
 	f->done = finished;
 	f->owner = owner;
-	f->stall = (struct timer){ .fire = stalled, .owner = f };
 	for (int i = 0; i < 2; i++)
 		f->stream[i] = (struct stream){ .feed = f, .src = { .fd = -1 }, .lines = { .stream = i + 1 } };
 	if (open_all(f, o, e) == 0)
@@ -234,24 +211,27 @@ void feed_end_input(struct feed *f)
 		attach_input_end(f->attach);
 }
 
+static void pump_all(struct feed *f)
+{
+	for (int i = 0; i < 2 && f->begun; i++)
+		pump(&f->stream[i]);
+	look_for_end(f);
+}
+
 void feed_exited(struct feed *f)
 {
 	f->exited = true;
 	if (f->attach) {
 		attach_input_gone(f->attach);
-		watch_for_stall(f);
+		attach_force(f->attach);
 	}
-	look_for_end(f);
+	pump_all(f);
 }
 
 void feed_force(struct feed *f)
 {
 	f->forced = true;
-	f->exited = true;
-	if (f->attach)
-		attach_force(f->attach);
-	for (int i = 0; i < 2; i++)
-		pump(&f->stream[i]);
+	feed_exited(f);
 }
 
 void feed_free(struct feed *f)
@@ -259,7 +239,6 @@ void feed_free(struct feed *f)
 	if (!f)
 		return;
 	f->finished = true;
-	timer_clear(f->s->loop, &f->stall);
 	for (int i = 0; i < 2; i++) {
 		if (f->stream[i].src.fd >= 0)
 			end_stream(&f->stream[i]);

@@ -24,9 +24,10 @@ void feed_input(struct feed *f, int fd);
 void feed_begin(struct feed *f);
 /* Passes on what clients have sent, then ends the process's stdin. */
 void feed_end_input(struct feed *f);
-/* The process has gone. Who is attached and takes nothing for a while holds nothing up any more. */
+/* The process has gone: what it wrote is logged now, before its end is told, so that who hears of that finds all of the log. Who is
+   attached is not waited for any more: the kernel keeps what they have not read yet. */
 void feed_exited(struct feed *f);
-/* Nobody is waited for any more: what can be read is logged, and left to the kernel for who is attached. */
+/* The log is not waited for any more either. */
 void feed_force(struct feed *f);
 void feed_free(struct feed *f);
 

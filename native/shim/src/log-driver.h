@@ -61,6 +61,6 @@ const char *log_option(struct log_options *o, const char *name, const char *othe
 int log_option_number(struct log_options *o, const char *name, uint64_t min, uint64_t otherwise, uint64_t *out, struct err *e);
 int log_option_bool(struct log_options *o, const char *name, bool *out, struct err *e);
 
-extern const struct log_driver log_json_file;
+extern const struct log_driver log_json_file, log_journald, log_syslog, log_fluentd;
 
 #endif

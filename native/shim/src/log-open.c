@@ -17,7 +17,7 @@ static void none_close(struct log_sink *k)
 
 static const struct log_driver log_none = { .name = "none", .open = none_open, .close = none_close };
 
-static const struct log_driver *const drivers[] = { &log_json_file, &log_none };
+static const struct log_driver *const drivers[] = { &log_json_file, &log_journald, &log_syslog, &log_fluentd, &log_none };
 
 const char *log_option(struct log_options *o, const char *name, const char *otherwise)
 {

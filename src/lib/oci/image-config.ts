@@ -17,6 +17,17 @@ export interface RunConfig {
   readonly labels: Readonly<Record<string, string>>;
   readonly stopSignal: string;
   readonly shell?: readonly string[];
+  readonly healthcheck?: ImageHealthcheck;
+}
+
+/** docker's HEALTHCHECK; times in nanoseconds, 0 where the image leaves them open. */
+export interface ImageHealthcheck {
+  readonly test: readonly string[];
+  readonly interval: number;
+  readonly timeout: number;
+  readonly startPeriod: number;
+  readonly startInterval: number;
+  readonly retries: number;
 }
 
 export interface HistoryEntry {
@@ -106,6 +117,23 @@ function readRunConfig(fields: Fields | undefined): RunConfig {
     labels: fields?.map('Labels') ?? {},
     stopSignal: fields?.text('StopSignal') ?? '',
     ...(shell && { shell }),
+    ...readHealthcheck(fields?.object('Healthcheck')),
+  };
+}
+
+function readHealthcheck(fields: Fields | undefined): Pick<RunConfig, 'healthcheck'> {
+  const test = fields?.texts('Test', maxEntries) ?? [];
+  if (fields === undefined || test.length === 0) return {};
+  const count = (key: string) => fields.count(key) ?? 0;
+  return {
+    healthcheck: {
+      test,
+      interval: count('Interval'),
+      timeout: count('Timeout'),
+      startPeriod: count('StartPeriod'),
+      startInterval: count('StartInterval'),
+      retries: count('Retries'),
+    },
   };
 }
 

@@ -253,6 +253,7 @@ test('an image configuration is read', () => {
       volumes: ['/data'],
       labels: { l: 'v', n: '' },
       stopSignal: 'SIGINT',
+      healthcheck: { test: ['CMD', 'x'], interval: 0, timeout: 0, startPeriod: 0, startInterval: 0, retries: 0 },
     },
     diffIds: [digest('a')],
     history: [{ createdBy: 'x', emptyLayer: true }, {}],

@@ -129,13 +129,14 @@ export const lazyCommand = (
   name: string,
   summary: string,
   load: () => Promise<{ readonly default: (name: string, summary: string) => Command }>,
+  { aliases = [] }: { readonly aliases?: readonly string[] } = {},
 ): LazyCommand => ({
   name,
-  aliases: [],
+  aliases,
   summary,
   hidden: false,
   isGroup: false,
-  load: async () => (await load()).default(name, summary),
+  load: async () => ({ ...(await load()).default(name, summary), aliases }),
 });
 
 /** A group whose module is imported when it is wanted; the module is its commands, and its flags where it has some. */

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fault, isFault, messageOf } from '#base/errors';
 import { unpackSpec } from '#client/any-json';
@@ -8,6 +9,7 @@ import { neverStarted, readLifecycle, writeLifecycle } from '#core/engine/lifecy
 import { stdioOf } from '#core/engine/stdio';
 import type { Stdio } from '#core/runtime/runtime';
 import type { Engine } from '../engine.ts';
+import { nerdctlLabels } from './labels.ts';
 import { wishRunning } from './restart-wish.ts';
 import { taskOf } from './task-state.ts';
 
@@ -83,6 +85,7 @@ function prepared(engine: Engine, container: Container, pid: number): PreparedSt
     begin: async () => {
       try {
         await wishRunning(engine, container);
+        await writePidFile(container, pid);
         await client.tasks.start(scope, container.id, '');
       } catch (thrown) {
         await abandon();
@@ -92,6 +95,11 @@ function prepared(engine: Engine, container: Container, pid: number): PreparedSt
     },
     abandon,
   };
+}
+
+async function writePidFile({ labels }: Container, pid: number): Promise<void> {
+  const path = labels[nerdctlLabels.pidFile] ?? '';
+  if (path !== '') await writeFile(path, String(pid), { mode: 0o644 });
 }
 
 /** So that `inspect` can say why it does not run. */

@@ -2,8 +2,9 @@ import { isFault } from '#base/errors';
 import type { Container } from '#core/containers/containers';
 import { settingsOf } from '#core/engine/container-settings';
 import type { Engine } from '../engine.ts';
+import { parseSignal } from './parse/signal.ts';
 import { wishStopped } from './restart-wish.ts';
-import { parseSignal, sigkill } from './signal.ts';
+import { sigkill } from './signal.ts';
 import { isAlive, taskOf } from './task-state.ts';
 
 export interface StopOptions {

@@ -1,0 +1,21 @@
+import { type LazyCommand, lazyCommand } from '../../cli/command.ts';
+
+/** Commands of containers that stand at the top as well, as users know them. */
+export const containerCommands = [
+  lazyCommand('attach', 'attach to the streams of a container that runs', () => import('./attach.ts')),
+  lazyCommand('exec', 'run a further process in a container', () => import('./exec.ts')),
+  lazyCommand('kill', 'send a signal to containers', () => import('./kill.ts')),
+  lazyCommand('pause', 'freeze all processes of containers', () => import('./pause.ts')),
+  lazyCommand('port', "list a container's published ports", () => import('./port.ts')),
+  lazyCommand('rename', 'give a container another name', () => import('./rename.ts')),
+  lazyCommand('restart', 'end containers and start them anew', () => import('./restart.ts')),
+  lazyCommand('rm', 'remove containers', () => import('./rm.ts'), { aliases: ['remove'] }),
+  lazyCommand('start', 'start containers that have ended or never ran', () => import('./start.ts')),
+  lazyCommand('stop', 'end containers', () => import('./stop.ts')),
+  lazyCommand('top', "list a container's processes", () => import('./top.ts')),
+  lazyCommand('unpause', 'let frozen containers go on', () => import('./unpause.ts')),
+  lazyCommand('wait', 'wait until containers end, and print their exit codes', () => import('./wait.ts')),
+];
+
+/** Those that stand in their group only. */
+export const innerCommands: readonly LazyCommand[] = [];

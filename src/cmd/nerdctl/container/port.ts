@@ -1,0 +1,34 @@
+import { findContainer } from '#ops/container/find';
+import { publishedPorts } from '#ops/container/ports';
+import { Exit } from '../../cli/io.ts';
+import { command } from '../globals.ts';
+
+export default (name: string, summary: string) =>
+  command({
+    name,
+    summary,
+    args: 'CONTAINER [PRIVATE_PORT[/PROTO]]',
+    arity: [1, 2],
+    completes: ['containers'],
+    flags: {},
+    run: async (engine, { io, args: [word = '', wanted] }) => {
+      const ports = await publishedPorts(engine, await findContainer(engine, word));
+      const [port = '', protocol = 'tcp'] = (wanted ?? '').split('/');
+      if (wanted !== undefined && !/^\d{1,5}$/.test(port)) throw new Exit(1, `Error: Invalid port: ${wanted}`);
+      const chosen = ports.filter(
+        (one) => wanted === undefined || (one.containerPort === Number(port) && one.protocol === protocol),
+      );
+      if (wanted !== undefined && chosen.length === 0)
+        throw new Exit(1, `Error: No public port '${port}/${protocol}' published for ${word}`);
+      for (const { containerPort, protocol: kind, hostIp, hostPort } of chosen) {
+        const host = addresses(hostIp).map((address) => `${address}:${hostPort}`);
+        for (const one of host)
+          await io.stdout.write(`${wanted === undefined ? `${containerPort}/${kind} -> ` : ''}${one}\n`);
+      }
+      return 0;
+    },
+  });
+
+/** All addresses are those of both families. */
+const addresses = (hostIp: string): readonly string[] =>
+  hostIp === '' ? ['0.0.0.0', '[::]'] : [hostIp.includes(':') ? `[${hostIp}]` : hostIp];

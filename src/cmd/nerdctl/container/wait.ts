@@ -1,0 +1,15 @@
+import { waitContainer } from '#ops/container/wait';
+import { command } from '../globals.ts';
+import { forEachContainer } from './each.ts';
+
+export default (name: string, summary: string) =>
+  command({
+    name,
+    summary,
+    args: 'CONTAINER [CONTAINER...]',
+    arity: [1, Number.POSITIVE_INFINITY],
+    completes: ['containers...'],
+    flags: {},
+    run: (engine, { io, args }) =>
+      forEachContainer(engine, io, args, async (container) => String(await waitContainer(engine, container))),
+  });

@@ -19,12 +19,11 @@ static const struct setting of_commands[] = {
 	{ NULL, NULL },
 };
 
-/* A daemon does little at a time, the same for days: the quick compilers early, the thorough one only for what runs
-   on and on, such as a layer that is unpacked. */
+/* A daemon does little at a time, the same for days: the quick compilers early, and the thorough one (FTL), which works
+   for seconds on what runs for milliseconds, never. */
 static const struct setting of_daemon[] = {
 	{ "BUN_JSC_jitPolicyScale", "0.3" },
-	{ "BUN_JSC_thresholdForFTLOptimizeAfterWarmUp", "1000000" },
-	{ "BUN_JSC_thresholdForFTLOptimizeSoon", "1000000" },
+	{ "BUN_JSC_useFTLJIT", "0" },
 	{ NULL, NULL },
 };
 

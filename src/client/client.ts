@@ -8,6 +8,7 @@ import type { WhyKept } from '#core/gc/why';
 import type { Introspection } from '#core/introspection/introspection';
 import type { MountManager } from '#core/mounts/mounts';
 import type { NamespaceStore } from '#core/namespaces/namespaces';
+import type { Networks } from '#core/networks/networks';
 import type { Tasks } from '#core/runtime/tasks';
 import { defaultSandboxer, type SandboxController, sandboxerLabel } from '#core/sandboxes/controller';
 import type { SandboxStore } from '#core/sandboxes/sandboxes';
@@ -49,6 +50,8 @@ export interface Client extends AsyncDisposable {
   transferBy(performer?: Performer): Promise<Transfer>;
   /** Why things are kept: Berth's own, `not_implemented` elsewhere. */
   readonly kept: WhyKept;
+  /** Containers in networks: Berth's own, `not_implemented` elsewhere. */
+  readonly networks: Networks;
   /** For services that have no face here. */
   readonly transport: Transport;
   version(signal: AbortSignal): Promise<{ readonly version: string; readonly revision: string }>;
@@ -111,6 +114,7 @@ export function openClient(address: string = defaultAddress, options: ClientOpti
     files: remote.files(transport),
     mounts: remote.mounts(transport),
     kept: remote.kept(transport),
+    networks: remote.networks(transport),
     transfer: performers.daemon,
     localTransfer: performers.client,
     transferBy: async (performer) => {

@@ -5,6 +5,7 @@ import type { WhyKept } from '#core/gc/why';
 import type { Introspection } from '#core/introspection/introspection';
 import type { MountManager } from '#core/mounts/mounts';
 import type { NamespaceStore } from '#core/namespaces/namespaces';
+import type { Networks } from '#core/networks/networks';
 import type { Tasks } from '#core/runtime/tasks';
 import type { SandboxController } from '#core/sandboxes/controller';
 import type { SandboxStore } from '#core/sandboxes/sandboxes';
@@ -43,6 +44,13 @@ export const sandboxes = (transport: Transport): SandboxStore =>
 
 export const namespaces = (transport: Transport): NamespaceStore =>
   lazyService(async () => (await import('#rpc/namespaces/client')).remoteNamespaces(transport), crud);
+
+export const networks = (transport: Transport): Networks =>
+  lazyService(async () => (await import('#rpc/networks/client')).remoteNetworks(transport), {
+    connect: 'promise',
+    disconnect: 'promise',
+    state: 'promise',
+  });
 
 export const leases = (transport: Transport): RemoteLeases =>
   lazyService(async () => (await import('#rpc/leases/client')).remoteLeases(transport), {

@@ -33,6 +33,7 @@ import introspectionService from '#plugins/services/introspection';
 import leasesService from '#plugins/services/leases';
 import mountsService from '#plugins/services/mounts';
 import namespacesService from '#plugins/services/namespaces';
+import networksService from '#plugins/services/networks';
 import sandboxControllersService from '#plugins/services/sandbox-controllers';
 import sandboxesService from '#plugins/services/sandboxes';
 import snapshotsService from '#plugins/services/snapshots';
@@ -95,6 +96,7 @@ export const builtins: readonly AnyPlugin[] = [
   leasesService,
   mountsService,
   namespacesService,
+  networksService,
   sandboxControllersService,
   sandboxesService,
   snapshotsService,

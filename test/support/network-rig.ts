@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTask } from '#client/task';
 import { fifoIo, nullIo } from '#client/task-io';
-import { type ContainerSettings, type NetworkSettings, packSettings, settingsKey } from '#core/engine/container-settings';
+import {
+  type ContainerSettings,
+  type NetworkSettings,
+  packSettings,
+  settingsKey,
+} from '#core/engine/container-settings';
 import { type NetworkState, readNetworkState } from '#core/engine/network-state';
 import { bridgeChain, formatConflist } from '#lib/cni/default-network';
 import { type BusyboxDaemon, startBusyboxDaemon } from './busybox-daemon.ts';
@@ -19,7 +24,12 @@ export interface NetworkRig extends AsyncDisposable, Pick<BusyboxDaemon, 'daemon
   readonly prefix: string;
   settings(id: string, network?: Partial<NetworkSettings>, more?: Partial<ContainerSettings>): ContainerSettings;
   /** A container that runs; what it says goes nowhere. */
-  run(id: string, args: readonly string[], network?: Partial<NetworkSettings>, more?: Partial<ContainerSettings>): Promise<void>;
+  run(
+    id: string,
+    args: readonly string[],
+    network?: Partial<NetworkSettings>,
+    more?: Partial<ContainerSettings>,
+  ): Promise<void>;
   state(id: string): Promise<NetworkState>;
   /** What a command in it printed, and its exit code. */
   exec(id: string, ...args: readonly string[]): Promise<{ readonly out: string; readonly code: number }>;
@@ -147,7 +157,9 @@ export const attach = (network: string, aliases: readonly string[] = []) => ({
 export function networkTraces(): readonly string[] {
   const rules = execFileSync('iptables-save').toString();
   const links = execFileSync('ip', ['-o', 'link']).toString();
-  const namespaces = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => line.includes(' nsfs '));
+  const namespaces = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(' nsfs '));
   const notes = readdirSync('/var/lib/cni', { recursive: true, encoding: 'utf8' });
   const lines = [...rules.split('\n').filter((line) => /^(-A|\*)/.test(line)), ...namespaces, ...notes];
   return [...lines, ...[...links.matchAll(/^\d+: ([^:@]+)/gm)].map(([, name = '']) => name)].sort();

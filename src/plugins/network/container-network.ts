@@ -65,7 +65,7 @@ export class ContainerNetwork {
       for (const link of this.#record.links) this.#replace(link, await this.#link(link));
       this.#record = { ...this.#record, ready: true };
       await this.#changed();
-      });
+    });
   }
 
   /** Takes it over from an earlier life of the daemon. */

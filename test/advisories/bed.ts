@@ -92,7 +92,7 @@ export async function running(
   await meanwhile(pid);
   const { exitStatus } = await client.tasks.wait(scope, id, '');
   await deleteTaskIfThere(client, scope, id);
-  await Promise.race([io.drained, wait(5_000)]);
+  await Promise.race([io.drained, wait(30_000)]);
   return { code: exitStatus, out: Buffer.concat(out).toString() };
 }
 

@@ -36,7 +36,7 @@ async function execIn(id: string, execId: string, args: readonly string[], proce
   await client.tasks.start(scope, id, execId);
   const { exitStatus } = await client.tasks.wait(scope, id, execId);
   await client.tasks.deleteProcess(scope, id, execId);
-  await Promise.race([io.drained, wait(5_000)]);
+  await Promise.race([io.drained, wait(30_000)]);
   return { code: exitStatus, out: Buffer.concat(out).toString() };
 }
 
@@ -216,7 +216,7 @@ test('CVE-2026-53495: a process that leaves a child with its output does not hol
     const begin = performance.now();
     expect((await client.tasks.wait(scope, 'child', 'parent')).exitStatus).toBe(7);
     expect((await client.tasks.deleteProcess(scope, 'child', 'parent')).exitStatus).toBe(7);
-    expect(performance.now() - begin).toBeLessThan(20_000);
+    expect(performance.now() - begin).toBeLessThan(60_000);
     await end('child');
   });
 });

@@ -292,7 +292,7 @@ test('CVE-2026-47262: account files that are endless, huge, devices, pipes or li
     const begin = performance.now();
     const cls = await refusedUser(`pw-${name}`, 'app', [...members]);
     expect([name, cls !== 'unknown', cls]).toEqual([name, true, cls]);
-    expect([name, performance.now() - begin < 15_000]).toEqual([name, true]);
+    expect([name, performance.now() - begin < 60_000]).toEqual([name, true]);
   }
   expect(residentMb(process.pid) - before).toBeLessThan(600); // the layers themselves are made in this process
 });

@@ -177,7 +177,7 @@ export async function warm(rig: Rig): Promise<Sample> {
   return sampleOf(rig, 0, 0);
 }
 
-const patienceSeconds = 30;
+const patienceSeconds = 60;
 
 /** Waits until what is removed behind the last answer is gone. */
 export async function settled(rig: Rig, before: Sample): Promise<Sample> {

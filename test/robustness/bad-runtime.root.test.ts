@@ -65,7 +65,7 @@ async function refused(make: () => Promise<Container>, wanted: RegExp, options?:
   const extra = options === undefined ? {} : { options };
   const { cls, text } = await outcome(createTask(on.client, on.scope, container, nullIo().stdio, extra));
   expect(`${cls}: ${text}`).toMatch(wanted);
-  expect(performance.now() - begin).toBeLessThan(8_000);
+  expect(performance.now() - begin).toBeLessThan(60_000);
   expect((await outcome(on.client.tasks.state(on.scope, id, ''))).cls).toBe('not_found');
   await expectNothingLeft();
   expect(exits.seen).toEqual([]);

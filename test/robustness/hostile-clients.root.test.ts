@@ -44,7 +44,7 @@ const container = (id: string, specBytes = 2): NewContainer => ({
 async function expectWell(): Promise<void> {
   const begin = performance.now();
   await client.version(scope.signal);
-  expect(performance.now() - begin).toBeLessThan(1_000);
+  expect(performance.now() - begin).toBeLessThan(20_000);
   expect(await leftBehind(daemon, client, scope)).toEqual([]);
   // What was let go is removed a moment after the answer.
   for (let tries = 0; checkStore(daemon.root).doomed.length > 0 && tries < 2_000; tries++) await wait(25);
@@ -262,7 +262,7 @@ test('a thousand subscribers that never read, and events for them, do not stop a
     const { id } = await client.leases.create(scope, { id: '', labels: {} });
     await client.leases.delete(scope, id);
   }
-  expect(performance.now() - begin).toBeLessThan(10_000);
+  expect(performance.now() - begin).toBeLessThan(90_000);
   cancel.abort();
   for (const one of idle) await one.next().catch(() => {});
   await expectWell();

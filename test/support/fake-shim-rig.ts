@@ -22,16 +22,18 @@ import type { ShimManager } from '#plugins/runtime/manager';
 import { openRuntime } from '#plugins/runtime/open';
 import { envelopeFromWire } from '#rpc/events/convert';
 import type { ShimScript } from './fake-shim.ts';
+import { atPace } from './pace.ts';
 
-const limits: Limits = {
-  load: 600,
-  start: 2_500,
-  call: 600,
-  kill: 400,
-  state: 300,
-  cleanup: 2_000,
+/** A shim that hangs is not waited for long. */
+const shortLimits: Limits = {
+  load: 800,
+  start: 3_000,
+  call: 800,
+  kill: 600,
+  state: 600,
+  cleanup: 2_500,
   info: 5_000,
-  shutdown: 400,
+  shutdown: 600,
 };
 const spec = { typeUrl: 'a/Spec', value: new TextEncoder().encode('{}') };
 
@@ -39,6 +41,7 @@ const spec = { typeUrl: 'a/Spec', value: new TextEncoder().encode('{}') };
 export class FakeShimRig implements AsyncDisposable {
   readonly directory = mkdtempSync('/dev/shm/fake-');
   readonly scope: Scope = scopeOf('fake');
+  readonly limits = atPace(shortLimits);
   /** Ids of the containers whose ends were told, in order. */
   readonly exits: string[] = [];
   readonly #binary = join(this.directory, 'shim');
@@ -102,7 +105,7 @@ export class FakeShimRig implements AsyncDisposable {
     await this.close();
     this.#runtime = await openRuntime({
       roots: { state: join(this.directory, 'state'), work: join(this.directory, 'work') },
-      limits,
+      limits: this.limits,
       daemon: {
         grpcAddress: join(this.directory, 'c.sock'),
         ttrpcAddress: join(this.directory, 'e.sock'),
@@ -158,7 +161,7 @@ export class FakeShimRig implements AsyncDisposable {
   /** Bundles, work directories, processes and descriptors that should not be there, after a little patience. */
   async leftovers(): Promise<readonly string[]> {
     let left: readonly string[] = [];
-    for (let waited = 0; waited < 3_000; waited += 25) {
+    for (let waited = 0; waited < 60_000; waited += 25) {
       const extra = openDescriptors() - this.#descriptors - ownDescriptors;
       left = [
         ...entries(join(this.directory, 'state/fake')),

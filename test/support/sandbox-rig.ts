@@ -10,6 +10,7 @@ import type { Limits } from '#plugins/runtime/environment';
 import { openSandboxes } from '#plugins/runtime/sandboxes/open';
 import type { ShimSandboxes } from '#plugins/runtime/sandboxes/shim-controller';
 import { processesNaming } from './nothing-left.ts';
+import { atPace } from './pace.ts';
 
 const dist = new URL('../../dist/bin/', import.meta.url).pathname;
 
@@ -44,7 +45,7 @@ export class SandboxRig implements AsyncDisposable {
   }
 
   /** With the built shim, unless another is beside `executable` or named by a record. */
-  static async open(limits = shortLimits, executable = join(dist, 'containerd')): Promise<SandboxRig> {
+  static async open(limits = atPace(shortLimits), executable = join(dist, 'containerd')): Promise<SandboxRig> {
     const rig = new SandboxRig(limits, executable);
     await rig.reopen();
     return rig;

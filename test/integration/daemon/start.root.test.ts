@@ -134,7 +134,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     await Bun.sleep(100);
     const began = Date.now();
     expect(await daemon.kill(signal)).toEqual({ code: 0, signal: null });
-    expect(Date.now() - began).toBeLessThan(5000);
+    expect(Date.now() - began).toBeLessThan(30_000);
     await events.exited;
     expect(existsSync(daemon.address)).toBe(false);
     expect(existsSync(`${daemon.address}.ttrpc`)).toBe(false);

@@ -107,9 +107,8 @@ async function survive(outage: (typeof outages)[number]): Promise<void> {
   for (const id of hosts) touch(id, outage);
   touch(`exit-${outage}`, 'go');
   process.kill(pids.get(`killed-${outage}`) ?? 0, 'SIGKILL');
-  await wait(500);
-  // Nobody noticed that the daemon was away.
-  for (const [i, id] of writers.entries()) expect(output.get(id)?.length ?? 0).toBeGreaterThan(before[i] ?? 0);
+  // Nobody notices that the daemon is away.
+  for (const [i, id] of writers.entries()) while ((output.get(id)?.length ?? 0) <= (before[i] ?? 0)) await wait(20);
   await daemon.start();
   await using events = exitEvents();
   await expectAllThere(outage);

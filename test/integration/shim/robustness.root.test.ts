@@ -81,8 +81,7 @@ test('hostile input is answered or dropped, and the next client is served', asyn
   }
   client.close();
   expect((await shim.call(tasks.state, { id: 'c1' })).status).toBe(2);
-  await wait(100);
-  expect(descriptors(pid)).toBe(before);
+  await r.eventually('what came is closed again', () => descriptors(pid) <= before);
   await shim.end();
 }, 120_000);
 
@@ -100,7 +99,7 @@ test('thirty execs at once run side by side and leave nothing', async () => {
     }),
   );
   expect(statuses).toEqual(Array.from({ length: 30 }, (_, i) => i));
-  expect(descriptors(pid)).toBe(before);
+  await r.eventually('all is closed again', () => descriptors(pid) <= before);
   expect(zombies(pid)).toBe(0);
   await r.eventually('all events', () => r.events.length === 2 + 3 * 30);
   for (let i = 0; i < 30; i++) {
@@ -197,12 +196,14 @@ test('an idle shim is small and does not wake up', async () => {
   await using r = await rig();
   const shim = await r.launch('c1');
   const pid = await shim.pid();
-  await wait(900);
   const wakeups = () =>
     Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]);
-  const before = wakeups();
-  await wait(1000);
-  expect(wakeups()).toBe(before);
+  // When it has given back what its start took, which is soon, it sleeps.
+  let before: number;
+  do {
+    before = wakeups();
+    await wait(2000);
+  } while (wakeups() !== before);
   const pss = Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1]);
   // The sanitizers' shadow memory is not the shim's.
   if (process.env.BERTH_SHIM === undefined) expect(pss).toBeLessThan(400);

@@ -7,6 +7,7 @@ export const containerCommands = [
   lazyCommand('kill', 'send a signal to containers', () => import('./kill.ts')),
   lazyCommand('pause', 'freeze all processes of containers', () => import('./pause.ts')),
   lazyCommand('port', "list a container's published ports", () => import('./port.ts')),
+  lazyCommand('ps', 'list containers', () => import('./ps.ts')),
   lazyCommand('rename', 'give a container another name', () => import('./rename.ts')),
   lazyCommand('restart', 'end containers and start them anew', () => import('./restart.ts')),
   lazyCommand('rm', 'remove containers', () => import('./rm.ts'), { aliases: ['remove'] }),
@@ -18,4 +19,6 @@ export const containerCommands = [
 ];
 
 /** Those that stand in their group only. */
-export const innerCommands: readonly LazyCommand[] = [];
+export const innerCommands: readonly LazyCommand[] = [
+  lazyCommand('ls', 'list containers', () => import('./ps.ts'), { aliases: ['list'] }),
+];

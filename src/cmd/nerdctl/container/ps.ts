@@ -11,7 +11,6 @@ export default (name: string, summary: string) =>
   command({
     name,
     summary,
-    aliases: name === 'ps' ? [] : ['list'],
     args: '',
     arity: [0, 0],
     flags: {

@@ -272,7 +272,7 @@ void publisher_send(struct publisher *p, const char *topic, const char *type_url
 		drop_first(p);
 	}
 	if (!p->timer.due)
-		advance(p);
+		timer_set(p->s->loop, &p->timer, 0); /* answers go out first: somebody waits for those */
 }
 
 bool publisher_flush(struct publisher *p, int ms)

@@ -99,6 +99,7 @@ test('a container that was never started can be deleted', async () => {
   const shim = await r.start('c1');
   await shim.create();
   expect((await shim.call(tasks.delete, { id: 'c1' })).exitStatus).toBe(137);
+  await r.eventually('all events', () => r.events.length === 3);
   expect(r.events.map(({ topic }) => topic)).toEqual(['/tasks/create', '/tasks/exit', '/tasks/delete']);
   await shim.call(tasks.shutdown, { id: 'c1' });
 }, 120_000);

@@ -90,8 +90,9 @@ test('a stop ends what runs in the sandbox, and nothing starts in it afterwards'
   expect((await shim.call(box.sandboxStatus, { sandboxId, verbose: true })).info.containers).toBe('3');
   await shim.call(box.stopSandbox, { sandboxId, timeoutSecs: 20 });
   for (const container of [...containers, created]) expect(await container.exitOf()).toBe(137);
-  const exits = rig.events.filter(({ topic }) => topic === '/tasks/exit').map(({ id }) => id);
-  expect(exits.sort()).toEqual(['c1', 'c2', 'c3']);
+  const exits = () => rig.events.filter(({ topic }) => topic === '/tasks/exit').map(({ id }) => id);
+  await rig.eventually('all events', () => exits().length === 3);
+  expect(exits().sort()).toEqual(['c1', 'c2', 'c3']);
   rig.writeBundle('late');
   await expect(new Shim(rig, shim.client, shim.address, 'late').create()).rejects.toThrow('sandbox box is stopped');
   for (const { id } of [...containers, created]) await shim.call(tasks.delete, { id });

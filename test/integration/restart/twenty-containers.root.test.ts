@@ -137,7 +137,7 @@ async function stop(outage: (typeof outages)[number]): Promise<void> {
   if (outage !== 'upgrade') return;
   const elsewhere = join(daemon.directory, 'newer');
   mkdirSync(elsewhere);
-  copyFileSync(new URL('../../../dist/bin/containerd', import.meta.url).pathname, join(elsewhere, 'containerd'));
+  copyFileSync(new URL('../../../dist/lib/berth/containerd', import.meta.url).pathname, join(elsewhere, 'containerd'));
   daemon.executable = join(elsewhere, 'containerd');
 }
 

@@ -60,6 +60,39 @@ test('a file gets its content, owner, mode and time to the nanosecond', () => {
   expect(lstatSync(join(root, 'a')).mode & 0o7777).toBe(0o755);
 });
 
+test('owner and mode are what is asked for, whatever the umask, the directory above or an earlier one say', () => {
+  const umask = process.umask();
+  try {
+    for (const mask of [0, 0o022, 0o777]) {
+      process.umask(mask);
+      const above = `${mask}`;
+      tree.directory(above, { ...at, mode: 0o2777, gid: 12 });
+      for (const mode of [0, 0o400, 0o644, 0o666, 0o755, 0o777, 0o1644, 0o2755, 0o4755, 0o6777]) {
+        for (const [uid, gid] of [
+          [0, 0],
+          [0, 12],
+          [34, 0],
+          [34, 56],
+        ] as const) {
+          const name = `${above}/${mode}-${uid}-${gid}`;
+          const given = { ...at, mode, uid, gid };
+          tree.file(name, given, bytes('x'));
+          tree.directory(`${name}-directory`, { ...given, mode: 0o7777 });
+          tree.directory(`${name}-directory`, given);
+          const fd = tree.create(`${name}-large`);
+          finishFile(fd, given);
+          for (const end of ['', '-directory', '-large']) {
+            const { mode: got, ...owner } = tree.find(`${name}${end}`)!;
+            expect([name, end, got & 0o7777, owner.uid, owner.gid]).toEqual([name, end, mode, uid, gid]);
+          }
+        }
+      }
+    }
+  } finally {
+    process.umask(umask);
+  }
+});
+
 test('a big file is written through a descriptor and finished', () => {
   const fd = tree.create('big');
   writeSync(fd, 'x'.repeat(100_000));

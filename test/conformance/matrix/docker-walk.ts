@@ -4,14 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fillBusyboxRoot } from '#test/support/busybox-image';
 import { Dockerd } from '#test/support/dockerd';
-import {
-  type Programs,
-  programsWith,
-  runScript,
-  serveCommands,
-  startWith,
-  type Walked,
-} from './walk.ts';
+import { type Programs, programsWith, runScript, serveCommands, startWith, type Walked } from './walk.ts';
 
 const script = new URL('../docker.sh', import.meta.url).pathname;
 const registryPort = 5000; // in the network namespace, which is ours alone

@@ -1,4 +1,3 @@
-import { peers } from '#test/support/dockerd';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -15,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { startDaemon } from '#test/support/daemon';
+import { peers } from '#test/support/dockerd';
 import { PeerContainerd } from '#test/support/peer-containerd';
 
 const top = new URL('../../..', import.meta.url).pathname;

@@ -13,6 +13,8 @@
 
 #define PATH_LIMIT 106
 #define BACKLOG 128
+/* Who attaches must not be turned away because many do. */
+#define CROWD 1024
 
 char *socket_path(const char *dir, const char *grpc, const char *namespace, const char *group)
 {
@@ -120,7 +122,7 @@ int socket_listen(const char *path, struct err *e)
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && !socket_alive(path))
 		unlink(path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0 && bind_private(fd, &at) == 0 && listen(fd, BACKLOG) == 0)
+	if (fd >= 0 && bind_private(fd, &at) == 0 && listen(fd, CROWD) == 0)
 		return fd;
 	err_sys(e, "listen on %s", path);
 	close_fd(&fd);

@@ -3,6 +3,7 @@ import { formatTimestamp, fromMillis } from '#base/timestamp';
 import type { ContainerStore } from '#core/containers/containers';
 import type { ContentStore } from '#core/content/content';
 import type { Differ } from '#core/diff/diff';
+import type { ContainerSummaries } from '#core/engine/container-summary';
 import type { Events } from '#core/events/events';
 import type { WhyKept } from '#core/gc/why';
 import type { Introspection } from '#core/introspection/introspection';
@@ -52,6 +53,8 @@ export interface Client extends AsyncDisposable {
   readonly kept: WhyKept;
   /** Containers in networks: Berth's own, `not_implemented` elsewhere. */
   readonly networks: Networks;
+  /** What lists show of containers, in one call: Berth's own, `not_implemented` elsewhere. */
+  readonly summaries: ContainerSummaries;
   /** For services that have no face here. */
   readonly transport: Transport;
   version(signal: AbortSignal): Promise<{ readonly version: string; readonly revision: string }>;
@@ -114,6 +117,7 @@ export function openClient(address: string = defaultAddress, options: ClientOpti
     files: remote.files(transport),
     mounts: remote.mounts(transport),
     kept: remote.kept(transport),
+    summaries: remote.summaries(transport),
     networks: remote.networks(transport),
     transfer: performers.daemon,
     localTransfer: performers.client,

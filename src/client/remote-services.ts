@@ -1,6 +1,7 @@
 import type { ContainerStore } from '#core/containers/containers';
 import type { ContentStore } from '#core/content/content';
 import type { Differ } from '#core/diff/diff';
+import type { ContainerSummaries } from '#core/engine/container-summary';
 import type { WhyKept } from '#core/gc/why';
 import type { Introspection } from '#core/introspection/introspection';
 import type { MountManager } from '#core/mounts/mounts';
@@ -107,6 +108,9 @@ export const mounts = (transport: Transport): MountManager =>
 
 export const kept = (transport: Transport): WhyKept =>
   lazyService(async () => (await import('#rpc/gc/client')).remoteGc(transport), { why: 'promise' });
+
+export const summaries = (transport: Transport): ContainerSummaries =>
+  lazyService(async () => (await import('#rpc/engine/client')).remoteSummaries(transport), { list: 'promise' });
 
 export const files = (transport: Transport): ContainerFiles =>
   lazyService(async () => (await import('#rpc/transfer/container-files')).remoteContainerFiles(transport), {

@@ -5,6 +5,7 @@ import walkingDiffer from '#plugins/diff/walking';
 import diffService from '#plugins/diff-service';
 import exchange from '#plugins/events/exchange';
 import scheduler from '#plugins/gc';
+import health from '#plugins/health/health';
 import imageVerifier from '#plugins/image-verifier/bindir';
 import lifecycle from '#plugins/lifecycle/lifecycle';
 import metadata from '#plugins/metadata/metadata';
@@ -25,6 +26,7 @@ import ttrpcServer from '#plugins/servers/ttrpc/ttrpc';
 import containersService from '#plugins/services/containers';
 import contentService from '#plugins/services/content';
 import diffGrpc from '#plugins/services/diff';
+import engineService from '#plugins/services/engine';
 import eventsService from '#plugins/services/events';
 import gcService from '#plugins/services/gc';
 import healthcheckService from '#plugins/services/healthcheck';
@@ -80,6 +82,7 @@ export const builtins: readonly AnyPlugin[] = [
   otlp,
   tracing,
   lifecycle,
+  health,
   restart,
   streams,
   containerFiles,
@@ -90,6 +93,7 @@ export const builtins: readonly AnyPlugin[] = [
   contentService,
   diffGrpc,
   eventsService,
+  engineService,
   gcService,
   healthcheckService,
   imagesService,

@@ -24,7 +24,9 @@ const ours = new Map<string, string>();
 /** What 1.6 does not have: messages, fields and methods that later versions added to it. */
 const additions = new Set<string>();
 const addedPackages = [
+  'berth.services.engine.v1',
   'berth.services.gc.v1',
+  'berth.services.networks.v1',
   'containerd.runtime.bootstrap.v1',
   'containerd.runtime.sandbox.v1',
   'containerd.services.sandbox.v1',

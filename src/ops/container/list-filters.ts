@@ -1,9 +1,9 @@
 import { invalidArgument } from '#base/errors';
 import { compare, type Timestamp } from '#base/timestamp';
+import type { ContainerSummary } from '#core/engine/container-summary';
 import type { Engine } from '../engine.ts';
 import { type Filters, nameMatcher } from '../filters.ts';
 import { summaryOf } from './list.ts';
-import type { ContainerSummary } from './summary.ts';
 
 /** docker's filters of `ps`. */
 export const containerFilters = [
@@ -50,11 +50,11 @@ export async function containerPredicate(
   const ancestors = await ancestorImages(engine, filters);
   return async (one) =>
     !isTask &&
-    filters.labels({ ...one.container.labels, ...one.labels }) &&
+    filters.labels({ ...one.recordLabels, ...one.labels }) &&
     filters.exact('status', one.state) &&
     filters.exact('health', one.health ?? 'none') &&
     filters.exact('isolation', 'default') &&
-    (exited.length === 0 || (one.finishedAt !== undefined && exited.includes(one.exitCode))) &&
+    (exited.length === 0 || (one.finishedAt !== '' && exited.includes(one.exitCode))) &&
     (names.length === 0 || names.some((matches) => matches(one.name) || matches(`/${one.name}`))) &&
     (ids.length === 0 || ids.some((matches) => matches(one.id))) &&
     before.every((at) => compare(one.createdAt, at) < 0) &&

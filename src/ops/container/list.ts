@@ -1,12 +1,10 @@
-import { invalidArgument, notFound } from '#base/errors';
+import { invalidArgument, isFault, notFound } from '#base/errors';
 import { compare } from '#base/timestamp';
-import type { Container } from '#core/containers/containers';
-import type { Process } from '#core/runtime/runtime';
+import type { ContainerSummary } from '#core/engine/container-summary';
+import { summarizeAll } from '#core/engine/summarize-all';
 import type { Engine } from '../engine.ts';
 import { Filters } from '../filters.ts';
 import { containerPredicate } from './list-filters.ts';
-import { summarize } from './summarize.ts';
-import type { ContainerSummary } from './summary.ts';
 
 export interface ListContainersOptions {
   /** Those that do not run as well. Filters by state, and `last`, imply it. */
@@ -15,9 +13,6 @@ export interface ListContainersOptions {
   readonly last?: number;
   readonly filters?: Filters;
 }
-
-/** At so many the files are read at a time. */
-const atOnce = 64;
 
 /**
  * Containers, those created last first.
@@ -28,9 +23,7 @@ export async function listContainers(
   engine: Engine,
   { all = false, last = 0, filters = new Filters(new Map()) }: ListContainersOptions = {},
 ): Promise<readonly ContainerSummary[]> {
-  const { client, scope } = engine;
-  const [containers, tasks] = await Promise.all([client.containers.list(scope), client.tasks.list(scope)]);
-  const everything = await summaries(containers, tasks);
+  const everything = await summaries(engine);
   everything.sort((a, b) => compare(b.createdAt, a.createdAt) || (a.id < b.id ? -1 : 1));
   const matches = await containerPredicate(engine, filters, everything);
   const shown = all || last > 0 || filters.has('status') || filters.has('exited');
@@ -45,14 +38,14 @@ export async function listContainers(
 const isUp = ({ state }: ContainerSummary): boolean =>
   state === 'running' || state === 'paused' || state === 'restarting';
 
-async function summaries(containers: readonly Container[], tasks: readonly Process[]): Promise<ContainerSummary[]> {
-  const byId = new Map(tasks.map((task) => [task.id, task]));
-  const found: ContainerSummary[] = [];
-  for (let at = 0; at < containers.length; at += atOnce) {
-    const some = containers.slice(at, at + atOnce);
-    found.push(...(await Promise.all(some.map((each) => summarize(each, byId.get(each.id))))));
+/** Asks the daemon for all at once, which only ours answers; else what lists there are is put together here. */
+async function summaries({ client, scope }: Engine): Promise<ContainerSummary[]> {
+  try {
+    return [...(await client.summaries.list(scope))];
+  } catch (thrown) {
+    if (!isFault(thrown, 'not_implemented')) throw thrown;
+    return [...(await summarizeAll(client, scope))];
   }
-  return found;
 }
 
 /** The one that a word of a filter means, among all. @throws not_found, invalid_argument in docker's words */

@@ -13,7 +13,7 @@ export interface ContainerSize {
 /** Walks what the container has written. A container without a snapshot takes nothing. */
 export async function containerSize(
   { client, scope }: Engine,
-  { snapshotter: name, snapshotKey }: Container,
+  { snapshotter: name, snapshotKey }: Pick<Container, 'snapshotter' | 'snapshotKey'>,
 ): Promise<ContainerSize> {
   if (snapshotKey === '') return { own: 0, whole: 0 };
   const snapshotter = await client.snapshotter(scope, name);

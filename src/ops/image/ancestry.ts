@@ -1,8 +1,8 @@
 import { isFault } from '#base/errors';
+import type { ContainerSummary } from '#core/engine/container-summary';
 import { manifestFor, readConfig } from '#core/images/image-content';
 import type { Image } from '#core/images/images';
 import { defaultPlatform, onlyPlatform } from '#lib/platform';
-import type { ContainerSummary } from '../container/summary.ts';
 import type { Engine } from '../engine.ts';
 import { findImageIfThere } from './find.ts';
 
@@ -26,7 +26,7 @@ export async function ancestry(engine: Engine, words: readonly string[]): Promis
       bases.some((base) => base.every((layer, at) => layers[at] === layer)),
     );
   }
-  return ({ container }) => descends.get(container.image) ?? false;
+  return ({ imageName }) => descends.get(imageName) ?? false;
 }
 
 /** Digests from the bottom; undefined of an image that is not here for this machine. */

@@ -1,9 +1,9 @@
 import { toMillis } from '#base/timestamp';
+import type { ContainerSummary } from '#core/engine/container-summary';
 import { ellipsis } from '#lib/display-width';
 import { goQuote } from '#lib/go-template/quote';
 import { humanAgo, humanSize, shortId } from '#lib/units';
 import type { ContainerSize } from '#ops/container/size';
-import type { ContainerSummary } from '#ops/container/summary';
 import { familiarOf } from '#ops/image/find';
 import type { ListSpec } from '../format/list.ts';
 import { localTime } from '../format/local-time.ts';
@@ -55,7 +55,7 @@ const columns = (noTrunc: boolean): ListSpec<PsRow>['columns'] => {
       heading: 'LOCAL VOLUMES',
       value: ({ mounts }) => String(mounts.filter(({ type, driver }) => type === 'volume' && driver !== '').length),
     },
-    Runtime: { heading: 'RUNTIME', value: ({ container }) => container.runtime.name },
+    Runtime: { heading: 'RUNTIME', value: ({ runtime }) => runtime },
     Platform: { heading: 'PLATFORM', value: ({ platform }) => platform },
   };
 };

@@ -30,8 +30,7 @@ export default (name: string, summary: string) =>
       // Sizes are walked for, so only for those who look at them.
       const sized = flags.size || (!flags.quiet && wantsSize(flags.format));
       const rows: PsRow[] = [];
-      for (const each of found)
-        rows.push({ ...each, size: sized ? await containerSize(engine, each.container) : undefined });
+      for (const each of found) rows.push({ ...each, size: sized ? await containerSize(engine, each) : undefined });
       await printList(io, psSpec({ noTrunc: flags['no-trunc'], size: flags.size }), rows, flags);
       return 0;
     },

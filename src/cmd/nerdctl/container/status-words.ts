@@ -1,14 +1,13 @@
+import type { ContainerSummary } from '#core/engine/container-summary';
 import { humanDuration } from '#lib/units';
-import type { ContainerSummary } from '#ops/container/summary';
 
 /** docker's STATUS: `Up 3 minutes (healthy)`, `Exited (0) 2 hours ago`. */
 export function statusWords(
   { state, exitCode, startedAt, finishedAt, health }: ContainerSummary,
   nowMs = Date.now(),
 ): string {
-  const since = (date: Date | undefined): string =>
-    date === undefined ? '' : ` ${humanDuration(nowMs - date.getTime())}`;
-  const ago = finishedAt === undefined ? '' : `${since(finishedAt)} ago`;
+  const since = (at: string): string => (at === '' ? '' : ` ${humanDuration(nowMs - Date.parse(at))}`);
+  const ago = finishedAt === '' ? '' : `${since(finishedAt)} ago`;
   switch (state) {
     case 'running':
       return `Up${since(startedAt)}${health === undefined ? '' : ` (${health === 'starting' ? 'health: starting' : health})`}`;

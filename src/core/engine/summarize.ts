@@ -1,43 +1,46 @@
 import { isFault } from '#base/errors';
-import { toMillis } from '#base/timestamp';
+import { formatTimestamp } from '#base/timestamp';
 import type { Container } from '#core/containers/containers';
-import { type ContainerSettings, type PortMapping, settingsOf } from '#core/engine/container-settings';
-import { type HealthStatus, healthStateLabel } from '#core/engine/health-file';
-import { type Lifecycle, neverStarted, readLifecycle } from '#core/engine/lifecycle-file';
-import { readNetworkState } from '#core/engine/network-state';
-import { restartLabels } from '#core/engine/restart-labels';
 import type { Process } from '#core/runtime/runtime';
-import { nerdctlLabels } from './labels.ts';
-import { commandLine, specArgs } from './spec-command.ts';
-import type { ContainerState, ContainerSummary } from './summary.ts';
+import { commandLine, specArgs } from './command-line.ts';
+import { type ContainerSettings, type PortMapping, settingsOf } from './container-settings.ts';
+import type { ContainerState, ContainerSummary } from './container-summary.ts';
+import { type HealthStatus, healthStateLabel } from './health-file.ts';
+import { type Lifecycle, neverStarted, readLifecycle } from './lifecycle-file.ts';
+import { readNetworkState } from './network-state.ts';
+import { restartLabels } from './restart-labels.ts';
 
 /** What is known of a container, put together: its record, its task where it has one, its files. */
 export async function summarize(container: Container, task: Process | undefined): Promise<ContainerSummary> {
   const settings = readableSettings(container);
   const alive = task !== undefined && ['running', 'paused', 'pausing'].includes(task.status);
   const lifecycle = settings === undefined ? neverStarted : await readLifecycle(settings.stateDir);
-  const finishedAt = alive ? undefined : endOf(task, lifecycle);
-  const state = stateOf(container, task, { alive, ended: finishedAt !== undefined });
+  const finishedAt = alive ? '' : endOf(task, lifecycle);
+  const state = stateOf(container, task, { alive, ended: finishedAt !== '' });
   return {
-    container,
     id: container.id,
     name: settings?.name ?? nameOf(container),
     image: textIn(settings?.config, 'Image') ?? container.image,
+    imageName: container.image,
     command: commandLine(argumentsOf(container, settings)),
     createdAt: container.createdAt,
     labels: labelsOf(container, settings),
+    recordLabels: container.labels,
     state,
     pid: alive ? task.pid : 0,
     exitCode: alive ? 0 : task?.status === 'stopped' ? task.exitStatus : lifecycle.exitCode,
-    startedAt: dateOf(lifecycle.startedAt),
+    startedAt: lifecycle.startedAt,
     finishedAt,
-    health: alive && settings?.health !== undefined ? healthOf(container) : undefined,
+    ...(alive && settings?.health !== undefined && { health: healthOf(container) }),
     ports: alive && settings !== undefined ? await portsOf(settings) : [],
     mounts: settings?.mounts ?? [],
     networkMode: settings?.network.mode ?? '',
     attachments: settings?.network.attachments ?? [],
     anonymousVolumes: settings?.anonymousVolumes ?? [],
-    platform: container.labels[nerdctlLabels.platform] ?? '',
+    platform: container.labels['nerdctl/platform'] ?? '',
+    runtime: container.runtime.name,
+    snapshotter: container.snapshotter,
+    snapshotKey: container.snapshotKey,
   };
 }
 
@@ -51,14 +54,9 @@ function readableSettings(container: Container): ContainerSettings | undefined {
   }
 }
 
-const dateOf = (text: string): Date | undefined => {
-  const date = new Date(text);
-  return Number.isNaN(date.getTime()) ? undefined : date;
-};
-
-function endOf(task: Process | undefined, { finishedAt }: Lifecycle): Date | undefined {
-  if (task?.status === 'stopped' && task.exitedAt !== undefined) return new Date(toMillis(task.exitedAt));
-  return dateOf(finishedAt);
+function endOf(task: Process | undefined, { finishedAt }: Lifecycle): string {
+  if (task?.status === 'stopped' && task.exitedAt !== undefined) return formatTimestamp(task.exitedAt);
+  return finishedAt;
 }
 
 function stateOf(
@@ -76,7 +74,7 @@ function stateOf(
 
 /** Another tool's name for it: of containerd's nerdctl, or what the kubelet wrote. */
 function nameOf({ labels }: Container): string {
-  const name = labels[nerdctlLabels.name];
+  const name = labels['nerdctl/name'];
   if (name !== undefined) return name;
   const pod = labels['io.kubernetes.pod.name'];
   if (pod === undefined) return '';

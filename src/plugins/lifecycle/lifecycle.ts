@@ -4,8 +4,8 @@ import { Metadata } from '#core/metadata';
 import { definePlugin } from '#core/plugin/plugin';
 import { one, slot } from '#core/plugin/slot';
 import { Tasks } from '#core/runtime/tasks';
+import { taskEventIn, taskTopics } from '#rpc/events/task-events';
 import { Lives } from './lives.ts';
-import { taskEventIn, taskTopics } from './task-events.ts';
 
 const pauseMs = 1_000;
 

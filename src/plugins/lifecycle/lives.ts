@@ -10,7 +10,7 @@ import type { Metadata } from '#core/metadata';
 import type { Process } from '#core/runtime/runtime';
 import type { Tasks } from '#core/runtime/tasks';
 import { type Scope, scopeOf } from '#core/scope';
-import type { TaskEvent } from './task-events.ts';
+import type { TaskEvent } from '#rpc/events/task-events';
 
 export interface LivesParts {
   readonly metadata: Pick<Metadata, 'containers' | 'namespaces' | 'snapshotters'>;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { isFault } from '#base/errors';
 import { deleteTaskIfThere } from '#client/task';
 import { nerdctl } from '#cmd/nerdctl/program';
 import type { Container } from '#core/containers/containers';
@@ -122,15 +123,22 @@ export async function startLifeRig(options: TestDaemonOptions = {}): Promise<Lif
   };
 }
 
-/** Waits until it holds. @throws after a while, with the last that `look` gave */
+/** Waits until it holds; a daemon that is not there yet is waited for, too. @throws after a while, with the last that `look` gave */
 export async function eventually<T>(
   look: () => Promise<T>,
   holds: (seen: T) => boolean,
-  timeoutMs = 30_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
-  for (const end = Date.now() + timeoutMs; ; await wait(25)) {
-    const seen = await look();
-    if (holds(seen)) return seen;
-    if (Date.now() > end) throw new Error(`still ${JSON.stringify(seen)} after ${timeoutMs / 1000} s`);
+  let last: unknown;
+  for (const end = Date.now() + timeoutMs; Date.now() < end; await wait(25)) {
+    try {
+      const seen = await look();
+      if (holds(seen)) return seen;
+      last = seen;
+    } catch (thrown) {
+      if (!isFault(thrown, 'unavailable')) throw thrown;
+      last = thrown;
+    }
   }
+  throw new Error(`still ${JSON.stringify(last)} after ${timeoutMs / 1000} s`);
 }

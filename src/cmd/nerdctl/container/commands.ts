@@ -5,6 +5,7 @@ export const containerCommands = [
   lazyCommand('attach', 'attach to the streams of a container that runs', () => import('./attach.ts')),
   lazyCommand('exec', 'run a further process in a container', () => import('./exec.ts')),
   lazyCommand('kill', 'send a signal to containers', () => import('./kill.ts')),
+  lazyCommand('logs', 'show what a container has said', () => import('./logs.ts')),
   lazyCommand('pause', 'freeze all processes of containers', () => import('./pause.ts')),
   lazyCommand('port', "list a container's published ports", () => import('./port.ts')),
   lazyCommand('ps', 'list containers', () => import('./ps.ts')),
@@ -20,5 +21,6 @@ export const containerCommands = [
 
 /** Those that stand in their group only. */
 export const innerCommands: readonly LazyCommand[] = [
+  lazyCommand('healthcheck', 'probe a container at once', () => import('./healthcheck.ts')),
   lazyCommand('ls', 'list containers', () => import('./ps.ts'), { aliases: ['list'] }),
 ];

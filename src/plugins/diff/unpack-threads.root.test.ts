@@ -2,20 +2,21 @@ import { expect, test } from 'bun:test';
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { classOf } from '#base/errors';
 import { tarOf } from '#lib/tar/small-archive';
-import { UnpackThreads } from './unpack-threads.ts';
+import { UnpackThreads, type UnpackThreadsOptions } from './unpack-threads.ts';
 
 /** As much is hashed in a thread of its own, where there is a processor for it. */
 const large = 1e9;
 
-function bench(layer: Buffer) {
+function bench(layer: Buffer, options: Partial<UnpackThreadsOptions> = {}) {
   const directory = mkdtempSync('/dev/shm/berth-threads-');
   const path = join(directory, 'layer');
   writeFileSync(path, layer);
   const fd = openSync(path, 'r');
-  const threads = new UnpackThreads({ most: 3, idleMs: 60_000 });
+  const threads = new UnpackThreads({ most: 3, idleMs: 60_000, ...options });
   let roots = 0;
   return {
     size: layer.length,
@@ -77,4 +78,32 @@ test('all threads stop when one of them fails or the work is cancelled, and can 
   const again = bed.start(large).work;
   again.complete(bed.size);
   expect((await again.done)?.inflated.digest).toBe(digest);
+});
+
+/** Threads of this process that run workers. */
+function workers(): number {
+  return readdirSync('/proc/self/task').filter((thread) => {
+    try {
+      return readFileSync(`/proc/self/task/${thread}/comm`, 'utf8') === 'Worker\n';
+    } catch {
+      return false; // it has ended
+    }
+  }).length;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await setTimeout(10);
+}
+
+test('threads that rest end, the last ones later', async () => {
+  await until(() => workers() === 0);
+  await using bed = bench(packed, { idleMs: 300, lastIdleMs: 1_500 });
+  const started = [0, 0, 0].map((expected) => bed.start(expected).work);
+  for (const work of started) work.complete(bed.size);
+  await until(() => workers() === 6);
+  for (const work of started) await work.done;
+  const rested = performance.now();
+  await until(() => workers() === 2);
+  await until(() => workers() === 0);
+  expect(performance.now() - rested).toBeGreaterThan(1_400);
 });

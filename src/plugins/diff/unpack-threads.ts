@@ -98,10 +98,21 @@ export interface UnpackThreadsOptions {
   readonly most: number;
   /** Threads without work end after this time, so that an idle daemon is small. */
   readonly idleMs: number;
+  /** The last ones wait so long instead, since the next image may come soon and their code is compiled; `idleMs` unless told. */
+  readonly lastIdleMs?: number;
 }
 
 /** A thread takes some twenty milliseconds to start: as long as hashing forty megabytes, which is what this many bytes become. */
 const worthThreadBytes = 16e6;
+
+interface IdleTeam {
+  readonly team: UnpackTeam;
+  timer: NodeJS.Timeout;
+}
+
+function later(work: () => void, ms: number): NodeJS.Timeout {
+  return setTimeout(work, ms).unref();
+}
 
 /** Whether the last of so many teams may have a third thread, or already two of each leave no processor to another one. */
 const isRoomFor = (teams: number): boolean => (teams - 1) * 3 < availableParallelism() - 1;
@@ -118,7 +129,8 @@ export interface ThreadedUnpack {
 /** Keeps teams of threads, made when they are wanted. */
 export class UnpackThreads implements AsyncDisposable {
   readonly #options: UnpackThreadsOptions;
-  readonly #idle: { readonly team: UnpackTeam; readonly timer: NodeJS.Timeout }[] = [];
+  /** Those that rest, the latest last: it is taken first. */
+  readonly #idle: IdleTeam[] = [];
   readonly #waiting: (() => void)[] = [];
   #busy = 0;
   #disposed = false;
@@ -194,19 +206,23 @@ export class UnpackThreads implements AsyncDisposable {
     if (team.broken || this.#disposed) void team.end();
     else {
       team.rest();
-      const timer = setTimeout(() => {
-        this.#idle.splice(
-          this.#idle.findIndex((each) => each.team === team),
-          1,
-        );
-        void team.end();
-      }, this.#options.idleMs);
-      timer.unref();
-      this.#idle.push({ team, timer });
+      const { idleMs, lastIdleMs = idleMs } = this.#options;
+      const idle: IdleTeam = { team, timer: later(() => this.#retire(idle, lastIdleMs - idleMs), idleMs) };
+      this.#idle.push(idle);
     }
     // A place is handed on without becoming free in between.
     const next = this.#waiting.shift();
     if (next === undefined) this.#busy -= 1;
     else next();
+  }
+
+  /** Ends a team, or after `graceMs` when it is the only one that rests. */
+  #retire(idle: IdleTeam, graceMs: number): void {
+    if (graceMs > 0 && this.#idle.length === 1) {
+      idle.timer = later(() => this.#retire(idle, 0), graceMs);
+      return;
+    }
+    this.#idle.splice(this.#idle.indexOf(idle), 1);
+    void idle.team.end();
   }
 }

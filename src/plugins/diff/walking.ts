@@ -26,7 +26,7 @@ export default definePlugin({
   }),
   needs: { metadata: one(Metadata) },
   start({ config, daemon, log }, { metadata }) {
-    const threads = new UnpackThreads({ most: config.max_concurrent_unpacks, idleMs: 5_000 });
+    const threads = new UnpackThreads({ most: config.max_concurrent_unpacks, idleMs: 5_000, lastIdleMs: 30_000 });
     const { content } = metadata;
     const limits = { maxBytes: config.max_layer_size * 1024 * 1024, maxEntries: config.max_layer_files };
     const { tempDir } = daemon;

@@ -17,6 +17,7 @@ export const nerdctl: Program = {
     ...containerCommands,
     lazyGroup('checkpoint', 'manage checkpoints', () => import('./checkpoint/commands.ts')),
     lazyGroup('container', 'manage containers', () => import('./container/group.ts')),
+    lazyGroup('network', 'manage networks', () => import('./network/commands.ts')),
     completionCommand('nerdctl', () => nerdctl),
   ],
 };

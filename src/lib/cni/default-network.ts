@@ -1,4 +1,5 @@
 import { isFault } from '#base/errors';
+import { formatCidr, parseCidr } from '../cidr.ts';
 import { getNetwork, type NetworkFile, networkId, networkPath, writeNetwork } from './conflists.ts';
 import type { JsonObject } from './network-config.ts';
 
@@ -23,13 +24,20 @@ export const bridgeChain = (bridge: JsonObject, ingressPolicy: string, internal:
   { type: 'tuning' },
 ];
 
-/** The network of containers that name none; made where it is missing. Two who make it at once get the same one. */
-export async function ensureDefaultNetwork(directory: string, namespace: string): Promise<NetworkFile> {
+const usualBridgeIp = '10.4.0.1/24';
+
+/**
+ * The network of containers that name none; made where it is missing, with this address of the bridge. Two who make it at once get the same one.
+ * @throws invalid_argument for the address
+ */
+export async function ensureDefaultNetwork(directory: string, namespace: string, bridgeIp = ''): Promise<NetworkFile> {
   try {
     return await getNetwork(directory, namespace, defaultNetworkName);
   } catch (thrown) {
     if (!isFault(thrown, 'not_found')) throw thrown;
   }
+  const address = bridgeIp || usualBridgeIp;
+  const [gateway = ''] = address.split('/');
   const bridge = {
     bridge: 'nerdctl0',
     isGateway: true,
@@ -37,7 +45,7 @@ export async function ensureDefaultNetwork(directory: string, namespace: string)
     hairpinMode: true,
     ipam: {
       type: 'host-local',
-      ranges: [[{ subnet: '10.4.0.0/24', gateway: '10.4.0.1' }]],
+      ranges: [[{ subnet: formatCidr(parseCidr(address)), gateway }]],
       routes: [{ dst: '0.0.0.0/0' }],
     },
   };

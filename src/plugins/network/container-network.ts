@@ -1,9 +1,10 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { alreadyExists, notFound } from '#base/errors';
 import type { Log } from '#base/log';
 import type { NetworkAttachment } from '#core/engine/container-settings';
 import type { NetworkFile } from '#lib/cni/conflists';
-import { parseList } from '#lib/cni/network-config';
+import { type JsonObject, parseList } from '#lib/cni/network-config';
 import { makeNetworkNamespace, removeNetworkNamespace } from '#sys/network';
 import { interfaceOf } from './cni-result.ts';
 import type { CniRunner } from './cni-runner.ts';
@@ -154,6 +155,7 @@ export class ContainerNetwork {
   async #link(link: Link): Promise<Link> {
     const { settings, id } = this.#record;
     const result = await this.#parts.runner.add(this.#record, link);
+    await isolate(link, result);
     const names = namesOf(settings, id, link.attachment.aliases);
     const linked = {
       ...link,
@@ -196,6 +198,15 @@ export class ContainerNetwork {
     this.#parts.gone(this);
     files.othersChanged();
   }
+}
+
+/** Containers that are not to hear each other: plugins before 1.6 do not know the word. */
+async function isolate({ conflist }: Link, result: JsonObject): Promise<void> {
+  const bridge = parseList(Buffer.from(conflist)).plugins.find(({ config }) => config.portIsolation === true);
+  if (bridge === undefined) return;
+  const { interfaces = [] } = result as { readonly interfaces?: readonly { name?: string; sandbox?: string }[] };
+  for (const { name = '', sandbox = '' } of interfaces)
+    if (sandbox === '' && name !== bridge.config.bridge) await writeFile(`/sys/class/net/${name}/brport/isolated`, '1');
 }
 
 function named(link: Link, settings: SettingsInUse, id: string): Pick<Link, 'interface'> {

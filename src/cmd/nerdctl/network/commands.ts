@@ -1,0 +1,8 @@
+import { connect, disconnect } from './connect.ts';
+import { create } from './create.ts';
+import { inspect } from './inspect.ts';
+import { ls } from './ls.ts';
+import { prune } from './prune.ts';
+import { rm } from './rm.ts';
+
+export default [connect, create, disconnect, inspect, ls, prune, rm];

@@ -179,7 +179,8 @@ static void ready(struct source *src, uint32_t events)
 {
 	struct outbox *o = src->owner;
 	bool was_full = outbox_full(o);
-	if (o->connecting ? connected(o) < 0 : (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) && o->to.type == SOCK_STREAM)
+	bool gone = events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP);
+	if (o->connecting ? connected(o) < 0 : gone)
 		connect_later(o);
 	else
 		send_all(o);
@@ -208,7 +209,10 @@ int outbox_connect(struct outbox *o, struct err *e)
 		errno = ETIMEDOUT;
 		rc = co_wait_fd(o->sink->s->loop, o->src.fd, EPOLLOUT, CONNECT_MS) ? connected(o) : -1;
 	}
-	return rc < 0 ? err_sys(e, "connect to %s", o->to.text) : 0;
+	if (rc < 0)
+		return err_sys(e, "connect to %s", o->to.text);
+	source_watch(o->sink->s->loop, &o->src, EPOLLRDHUP); /* what is sent to who has gone is lost */
+	return 0;
 }
 
 void outbox_add(struct outbox *o, const void *message, size_t len)

@@ -1,3 +1,4 @@
+import type { RegistryOptions } from '#client/transfer';
 import type { HealthSettings } from '#core/engine/container-settings';
 import type { Observer } from '#core/transfer/progress';
 import type { DeviceRate, DeviceRequest, DeviceRule, DeviceWeight, GpuRequest } from './parse/device.ts';
@@ -26,6 +27,8 @@ export interface CreateOptions {
   /** Told of the progress of a pull; `onPull` before it begins. */
   readonly onProgress?: Observer | undefined;
   readonly onPull?: ((image: string) => void) | undefined;
+  /** Credentials and hosts for it. */
+  readonly registry?: RegistryOptions | undefined;
   readonly runtime?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
@@ -120,8 +123,6 @@ export interface NamespaceOptions {
   readonly uts?: string | undefined;
   readonly cgroup?: string | undefined;
   readonly user?: string | undefined;
-  /** Whose subordinate ids to use; the program's own wish when absent. */
-  readonly usersOf?: string | undefined;
 }
 
 export interface MountOptions {

@@ -62,22 +62,41 @@ export function checkLog({ driver, options }: LogConfig): void {
   for (const [key, value] of Object.entries(options)) {
     if (driver === 'none') throw invalidArgument('invalid logging opts for driver none');
     if (!known.includes(key)) throw invalidArgument(`unknown log opt '${key}' for ${driver} log driver`);
-    checkValue(key, value);
+    checkValue(driver, key, value);
   }
+  if (options['max-buffer-size'] !== undefined && options.mode !== 'non-blocking')
+    throw invalidArgument("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
 }
 
-function checkValue(key: string, value: string): void {
+const notDone = new Set([
+  'syslog-tls-ca-cert',
+  'syslog-tls-cert',
+  'syslog-tls-key',
+  'syslog-tls-skip-verify',
+  'fluentd-async-connect',
+  'fluentd-async-reconnect-interval',
+  'fluentd-max-retries',
+  'fluentd-read-timeout',
+  'fluentd-request-ack',
+  'fluentd-retry-wait',
+  'fluentd-write-timeout',
+]);
+
+function checkValue(driver: string, key: string, value: string): void {
+  if (notDone.has(key))
+    throw notImplemented(`log opt ${key}: how often and how long is tried is fixed, and TLS is not spoken`);
   if (key === 'max-size' && value !== '-1') parseSize(value);
+  if (key === 'max-buffer-size' || key === 'fluentd-buffer-limit') parseSize(value);
   if (key === 'max-file' && !(/^\d{1,6}$/.test(value) && Number(value) > 0))
     throw invalidArgument('max-file cannot be less than 1');
-  if (key === 'compress' && /^(1|t|true)$/i.test(value))
+  if (key === 'compress' && isTrue(value))
     throw notImplemented('log opt compress: older files of a log are kept as they are');
-  if (key === 'mode' && value === 'non-blocking')
-    throw notImplemented('log opt mode=non-blocking: nothing of the output is thrown away');
   if (key === 'mode' && value !== 'blocking' && value !== 'non-blocking')
     throw invalidArgument(`logger: logging mode not supported: ${value}`);
-  if (key === 'max-buffer-size')
-    throw invalidArgument("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
+  if (key === 'mode' && value === 'non-blocking' && driver === 'json-file')
+    throw notImplemented('log opt mode=non-blocking: a file holds nobody up');
   if (key === 'log-path' && !value.startsWith('/'))
     throw invalidArgument(`log opt log-path: ${value} is not an absolute path`);
 }
+
+export const isTrue = (text: string): boolean => /^(1|t|true)$/i.test(text);

@@ -1,0 +1,215 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, openSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fault, invalidArgument, isFault, wrap } from '#base/errors';
+import { packSpec } from '#client/any-json';
+import { type HostIds, prepareRemapped } from '#client/remap';
+import { rootSnapshot } from '#client/unpacked';
+import { type ContainerSettings, packSettings, settingsKey } from '#core/engine/container-settings';
+import { checkContainerName, claimName, nameHolder, nameTaken, releaseName } from '#core/engine/names';
+import type { Mount } from '#core/mount';
+import { inheritedLabels } from '#lib/oci/spec/image';
+import { defaultPlatform, formatPlatform, onlyPlatform } from '#lib/platform';
+import { readonlyMounts, withTempMount } from '#sys/mount';
+import type { Engine } from '../engine.ts';
+import { type Assembled, assemble } from './assemble.ts';
+import { checkUserLabels, engineLabels } from './container-labels.ts';
+import type { CreateOptions } from './create-options.ts';
+import { ensureImage, type FoundImage } from './image.ts';
+import { idMappings } from './spec/users.ts';
+
+export interface CreatedContainer {
+  readonly id: string;
+  readonly name: string;
+  /** What was asked for and cannot be, and goes on without; in docker's words. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Makes a container: its image, which is fetched when it is not here, its snapshot, volumes, name and record. When something of it cannot be, nothing of it
+ * stays, but for the image.
+ *
+ * @throws invalid_argument, not_found, conflict (for the name) in docker's words; what registries say
+ */
+export async function createContainer(engine: Engine, options: CreateOptions): Promise<CreatedContainer> {
+  const { layout, scope } = engine;
+  const { name: wanted = '' } = options;
+  checkUserLabels(options.labels ?? {});
+  checkAnnotations(options.annotations ?? {});
+  if (options.autoRemove && (options.restart?.name ?? 'no') !== 'no')
+    throw invalidArgument('conflicting options: cannot specify both --restart and --rm');
+  if (wanted !== '') await checkNameFree(engine, wanted);
+  if (options.cidFile !== undefined) await checkCidFile(options.cidFile);
+  const image = options.rootfs ? undefined : await ensureImage(engine, options);
+  const id = randomBytes(32).toString('hex');
+  const name = wanted === '' ? `${shortName(options.image)}-${id.slice(0, 5)}` : wanted;
+  await using undo = new AsyncDisposableStack();
+  await using lease = await engine.client.lease(scope);
+  const leased: Engine = { ...engine, scope: lease.scope };
+  const stateDir = layout.container(scope.namespace, id);
+  undo.defer(() => rm(stateDir, { recursive: true, force: true }));
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const made = await withRoot(leased, { id, options, image, undo }, (root) =>
+    assemble(leased, options, { id, name, stateDir, image, undo, ...root }),
+  );
+  await record(leased, { id, name, options, image, undo }, made);
+  if (options.cidFile !== undefined) await writeCidFile(options.cidFile, id, undo);
+  undo.move();
+  return { id, name, warnings: made.warnings };
+}
+
+interface Making {
+  readonly id: string;
+  readonly options: CreateOptions;
+  readonly image: FoundImage | undefined;
+  readonly undo: AsyncDisposableStack;
+}
+
+export interface Root {
+  /** A directory in which the image's files can be looked at while this is made. */
+  readonly path: string;
+  readonly fd: number;
+  readonly ids: HostIds | undefined;
+  readonly snapshotter: string;
+}
+
+/** Makes the container's own snapshot, and shows what is in it. */
+async function withRoot<T>(
+  engine: Engine,
+  making: Making,
+  use: (root: { readonly root: Root }) => Promise<T>,
+): Promise<T> {
+  const { client, scope, config } = engine;
+  const { options, image, undo, id } = making;
+  const { security = {}, namespaces = {} } = options;
+  const ids = await idMappings(config.usernsRemap, namespaces);
+  if (ids !== undefined && security.privileged)
+    throw invalidArgument(
+      'privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode',
+    );
+  if (image === undefined)
+    return await opened(options.image, (fd) => use({ root: { path: options.image, fd, ids, snapshotter: '' } }));
+  const snapshotter = await client.snapshotterName(scope, config.snapshotter);
+  const store = await client.snapshotter(scope, snapshotter);
+  const parent = await rootSnapshot(client, scope, image.image.target, onlyPlatform(image.platform));
+  const mounts: readonly Mount[] =
+    ids === undefined ? await store.prepare(scope, id, parent) : await prepareRemapped(store, scope, id, parent, ids);
+  undo.defer(() => store.remove({ ...scope, signal: AbortSignal.timeout(cleanupMs) }, id));
+  return await withTempMount(readonlyMounts(mounts), (path) =>
+    opened(path, (fd) => use({ root: { path, fd, ids, snapshotter } })),
+  );
+}
+
+const cleanupMs = 10_000;
+
+async function opened<T>(path: string, use: (fd: number) => Promise<T>): Promise<T> {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (thrown) {
+    throw wrap(thrown, `rootfs ${path}`);
+  }
+  try {
+    return await use(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The last step: the name, and then what makes it a container. */
+async function record(
+  engine: Engine,
+  { id, name, options, image, undo }: Making & { readonly name: string },
+  made: Assembled,
+): Promise<void> {
+  const { client, scope, layout } = engine;
+  const names = layout.names(scope.namespace);
+  const exists = (other: string) => hasContainer(engine, other);
+  await claimName(names, { name, id }, exists);
+  undo.defer(() => releaseName(names, { name, id }));
+  const settings: ContainerSettings = made.settings;
+  await client.containers.create(scope, {
+    id,
+    labels: {
+      ...labelsOf(image, options),
+      ...made.labels,
+      ...engineLabels({
+        namespace: scope.namespace,
+        settings,
+        options,
+        platform: formatPlatform(image?.platform ?? defaultPlatform()),
+        modes: made.modes,
+        exposed: made.exposed,
+      }),
+    },
+    image: image?.image.name ?? '',
+    runtime: made.runtime,
+    spec: packSpec(made.spec),
+    snapshotter: made.snapshotter,
+    snapshotKey: made.snapshotter === '' ? '' : id,
+    extensions: { [settingsKey]: packSettings(settings) },
+    sandboxId: '',
+  });
+  const after = { ...scope, signal: AbortSignal.timeout(cleanupMs) };
+  undo.defer(() => client.containers.delete(after, id));
+}
+
+/** The image's labels with the user's over them. */
+export const labelsOf = (
+  image: FoundImage | undefined,
+  { labels = {} }: CreateOptions,
+): Readonly<Record<string, string>> => ({
+  ...(image === undefined ? {} : inheritedLabels(image.config.config)),
+  ...labels,
+});
+
+async function hasContainer({ client, scope }: Engine, id: string): Promise<boolean> {
+  try {
+    await client.containers.get(scope, id);
+    return true;
+  } catch (thrown) {
+    if (isFault(thrown, 'not_found') || isFault(thrown, 'invalid_argument')) return false;
+    throw thrown;
+  }
+}
+
+/** Early, as fetching an image takes its time; the name is taken at the end. */
+async function checkNameFree(engine: Engine, name: string): Promise<void> {
+  checkContainerName(name);
+  const holder = await nameHolder(engine.layout.names(engine.scope.namespace), name);
+  if (holder !== undefined && (await hasContainer(engine, holder))) throw nameTaken(name, holder);
+}
+
+function checkAnnotations(annotations: CreateOptions['annotations'] = {}): void {
+  if (Object.hasOwn(annotations, ''))
+    throw invalidArgument('invalid Annotations: the empty string is not permitted as an annotation key');
+}
+
+async function checkCidFile(path: string): Promise<void> {
+  try {
+    closeSync(openSync(path, constants.O_RDONLY));
+  } catch (thrown) {
+    if (!isFault(thrown, 'not_found')) throw wrap(thrown, path);
+    return;
+  }
+  throw fault(
+    'already_exists',
+    `container ID file found, make sure the other container isn't running or delete ${path}`,
+  );
+}
+
+async function writeCidFile(path: string, id: string, undo: AsyncDisposableStack): Promise<void> {
+  try {
+    await writeFile(path, id, { flag: 'wx', mode: 0o644 });
+  } catch (thrown) {
+    throw wrap(thrown, `failed to create the container ID file ${join(dirname(path), basename(path))}`);
+  }
+  undo.defer(() => rm(path, { force: true }));
+}
+
+/** Of `docker.io/library/nginx:1`: `nginx`; of a directory its own name. */
+function shortName(image: string): string {
+  const last = basename(image.split('@')[0] ?? '').replace(/:.*$/, '');
+  return last.replaceAll(/[^a-zA-Z0-9_.-]/g, '').replace(/^[^a-zA-Z0-9]+/, '') || 'container';
+}

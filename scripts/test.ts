@@ -47,6 +47,8 @@ if (process.getuid?.() !== 0) {
   process.exit(1);
 }
 
+// Containers with other users than this one look into what the tests make.
+process.umask(0o022);
 const chosen = process.argv.slice(2);
 const mark = `BERTH_TEST_RUN=${randomUUID()}`;
 const directory = `/tmp/berth-test-${mark.slice(-8)}`;

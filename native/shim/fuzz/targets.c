@@ -1,6 +1,7 @@
 #include "fuzz.h"
 
 #include "args.h"
+#include "attach-frame.h"
 #include "bootstrap.h"
 #include "bundle.h"
 #include "cgroup.h"
@@ -8,6 +9,9 @@
 #include "frame.h"
 #include "identifier.h"
 #include "json.h"
+#include "log-address.h"
+#include "log-json.h"
+#include "log-lines.h"
 #include "options.h"
 #include "request.h"
 #include "uri.h"
@@ -176,14 +180,17 @@ static void run_texts(struct bytes in)
 	struct uri u;
 	struct err e = { 0 };
 	if (uri_parse(text, &u, &e) == 0) {
-		HOLDS(u.path && (u.scheme == URI_FIFO || *u.path == '/'));
+		HOLDS(u.path && (u.scheme == URI_FIFO || u.scheme == URI_LOG ? true : *u.path == '/'));
 		HOLDS(!u.args || !u.args[u.arg_count]);
+		HOLDS(u.scheme != URI_LOG || u.arg_count % 2 == 0);
 	} else {
 		HOLDS(e.code == CODE_INVALID_ARGUMENT && !u.path && !u.args);
 	}
 	uri_free(&u);
 	if (identifier_valid(text))
 		HOLDS(strlen(text) <= 76 && !strchr(text, '/') && text[0] != '.' && !strstr(text, ".."));
+	struct log_address address;
+	HOLDS(log_address_parse(text, 1, &address, &e) == 0 ? address.len > 0 : e.code == CODE_INVALID_ARGUMENT);
 	const struct cgroup cg = { .lines = text };
 	AUTO_FREE char *dir = cgroup_dir(&cg, "memory");
 	const struct cgroup unified = { .unified = true, .lines = text };
@@ -205,12 +212,97 @@ static void run_args(struct bytes in)
 		HOLDS(a.id && a.namespace && a.address && a.bundle && a.action);
 }
 
+struct input {
+	struct buf bytes;
+	int ends;
+};
+
+static void take_input(void *to, int kind, struct bytes piece)
+{
+	struct input *in = to;
+	HOLDS(kind == ATTACH_INPUT || (kind == ATTACH_INPUT_END && piece.len == 0));
+	in->ends += kind == ATTACH_INPUT_END;
+	buf_add(&in->bytes, piece.data, piece.len);
+}
+
+/* A byte at a time gives what all at once gives. */
+static void run_attach(struct bytes in)
+{
+	struct attach_reader whole = { 0 }, bytewise = { 0 };
+	struct input a = { 0 }, b = { 0 };
+	bool good = attach_read(&whole, in, take_input, &a), still = true;
+	for (size_t i = 0; still && i < in.len; i++)
+		still = attach_read(&bytewise, (struct bytes){ in.data + i, 1 }, take_input, &b);
+	HOLDS(good == still && a.ends == b.ends && a.bytes.len == b.bytes.len);
+	HOLDS(a.bytes.len == 0 || memcmp(a.bytes.data, b.bytes.data, a.bytes.len) == 0);
+	HOLDS(!good || (whole.left == bytewise.left && whole.have == bytewise.have));
+	buf_free(&a.bytes);
+	buf_free(&b.bytes);
+}
+
+/* It is JSON that says the same; what is no UTF-8 is replaced, so that doing it again changes nothing more. */
+static void run_log_text(struct bytes in)
+{
+	AUTO_BUF quoted = { 0 };
+	AUTO_BUF out = { 0 };
+	size_t most = in.len * LOG_JSON_GROWTH + LOG_JSON_SLACK;
+	out.data = xalloc(most);
+	out.len = (size_t)(log_json_text(out.data, in.data ? in : (struct bytes){ out.data, 0 }) - out.data);
+	HOLDS(out.len <= in.len * LOG_JSON_GROWTH);
+	buf_str(&quoted, "\"");
+	buf_add(&quoted, out.data, out.len);
+	buf_str(&quoted, "\"");
+	HOLDS(json_valid(quoted.data, quoted.len));
+	for (size_t i = 0; i < out.len; i++)
+		HOLDS(out.data[i] >= 0x20 && !strchr("<>&", out.data[i]));
+	struct json j = json_read(quoted.data, quoted.len);
+	AUTO_FREE char *text = json_string(&j);
+	if (!text) /* it has a NUL */
+		return;
+	AUTO_BUF again = { 0 };
+	again.data = xalloc(strlen(text) * LOG_JSON_GROWTH + LOG_JSON_SLACK);
+	again.len = (size_t)(log_json_text(again.data, (struct bytes){ (uint8_t *)text, strlen(text) }) - again.data);
+	buf_free(&quoted);
+	buf_str(&quoted, "\"");
+	buf_add(&quoted, again.data, again.len);
+	buf_str(&quoted, "\"");
+	j = json_read(quoted.data, quoted.len);
+	AUTO_FREE char *same = json_string(&j);
+	HOLDS(same && strcmp(same, text) == 0);
+}
+
+static void take_line(void *to, const struct log_line *line)
+{
+	struct buf *b = to;
+	HOLDS(line->text.len <= LOG_LINE_MAX && (line->text.len == 0 || !memchr(line->text.data, '\n', line->text.len)));
+	HOLDS(line->last || line->part);
+	buf_add(b, line->text.data, line->text.len);
+	if (line->last)
+		buf_str(b, "\n");
+}
+
+/* Nothing is lost, in whatever pieces it comes. */
+static void run_log_lines(struct bytes in)
+{
+	AUTO_BUF out = { 0 };
+	struct log_lines l = { .stream = 1 };
+	for (size_t at = 0, piece; at < in.len; at += piece) {
+		piece = 1 + in.data[at] * 97u;
+		piece = piece < in.len - at ? piece : in.len - at;
+		log_lines_add(&l, (struct bytes){ in.data + at, piece }, (struct timespec){ 0 }, take_line, &out);
+	}
+	log_lines_end(&l, (struct timespec){ 0 }, take_line, &out);
+	HOLDS(out.len == in.len && (in.len == 0 || memcmp(out.data, in.data, in.len) == 0));
+}
+
 static const char *const wire_words[] = { "\x0a", "\x12", "\x1a", "\x22\x02rw", "\x52\x04\x0a\x02xy", "\x3a", NULL };
 static const char *const json_words[] = {
 	"{", "}", "[", "]", "\"", ":", ",", "null", "true", "\\u0000", "\\ud83d\\ude00", "\"terminal\":", "\"Terminal\":", "\"annotations\":",
 	"\"linux\":", "\"namespaces\":", "\"type\":\"pid\"", "\"path\":", "\"hooks\":", "\"poststart\":[", "io.kubernetes.cri.sandbox-id", NULL,
 };
-static const char *const text_words[] = { "binary://", "file://", "fifo://", "/", "?", "&", "=", "%00", "%2f", "+", ":memory:/", "0::/", "\n", "..", NULL };
+static const char *const text_words[] = { "binary://", "file://", "fifo://", "log://", "json-file", "attach:///", "tcp://127.0.0.1:1", "[::1]", "/", "?", "&", "=", "%00", "%2f", "+", ":memory:/", "0::/", "\n", "..", NULL };
+static const char *const attach_words[] = { "\1", "\2", "\5hello", "\xff\xff", NULL };
+static const char *const log_words[] = { "\n", "\xe2\x80\xa8", "\xed\xa0\x80", "\xf0\x9f\x98\x80", "\xff", "<", ">", "&", "\"", "\\", "\x1b[0m", NULL };
 static const char *const arg_words[] = { "-id\n", "--namespace=", "-address\n", "-bundle\n", "start", "delete", "--\n", "-debug\n", "-v\n", NULL };
 
 const struct target targets[] = {
@@ -223,5 +315,8 @@ const struct target targets[] = {
 	{ "shim-bootstrap", run_bootstrap, wire_words },
 	{ "shim-texts", run_texts, text_words },
 	{ "shim-args", run_args, arg_words },
+	{ "shim-attach", run_attach, attach_words },
+	{ "shim-log-text", run_log_text, log_words },
+	{ "shim-log-lines", run_log_lines, log_words },
 	{ 0 },
 };

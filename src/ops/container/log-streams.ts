@@ -23,11 +23,13 @@ export function streamSettings(container: LoggedContainer, streams: StreamOption
   const socket = join(container.stateDir, 'attach.sock');
   const logPath =
     log.driver === 'json-file' ? log.options['log-path'] || join(container.stateDir, `${container.id}-json.log`) : '';
-  const uri = formatLogUri({ driver: log.driver, attach: socket, options: uriOptions(container, log, logPath) });
+  const stdinOnce = interactive && attach.includes('stdin');
+  const options = { ...uriOptions(container, log, logPath), ...(stdinOnce && { 'stdin-once': 'true' }) };
+  const uri = formatLogUri({ driver: log.driver, attach: socket, options });
   return {
     terminal: tty,
     openStdin: interactive,
-    stdinOnce: interactive && attach.includes('stdin'),
+    stdinOnce,
     stdin: interactive ? attachStdin(socket) : '',
     stdout: uri,
     stderr: uri,

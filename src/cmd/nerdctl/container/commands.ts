@@ -3,6 +3,7 @@ import { type LazyCommand, lazyCommand } from '../../cli/command.ts';
 /** Commands of containers that stand at the top as well, as users know them. */
 export const containerCommands = [
   lazyCommand('attach', 'attach to the streams of a container that runs', () => import('./attach.ts')),
+  lazyCommand('create', 'make a container without starting it', () => import('./create.ts')),
   lazyCommand('exec', 'run a further process in a container', () => import('./exec.ts')),
   lazyCommand('kill', 'send a signal to containers', () => import('./kill.ts')),
   lazyCommand('logs', 'show what a container has said', () => import('./logs.ts')),

@@ -18,6 +18,7 @@ import { readAll, readOne } from './read-flags.ts';
 import type { ContainerFlags } from './run-flags.ts';
 
 export type ContainerInvocation = NerdctlInvocation<ContainerFlags>;
+type Streams = CreateOptions['streams'];
 
 /** Reads what users wrote: flags, their files, and the words IMAGE [COMMAND] [ARG...]. @throws FlagFault in docker's words */
 export async function createOptions(invocation: ContainerInvocation): Promise<CreateOptions> {
@@ -48,11 +49,7 @@ async function read(invocation: ContainerInvocation): Promise<CreateOptions> {
     labels: await labels(invocation),
     annotations: Object.fromEntries(flags.annotation.map(environment.parseLabel)),
     process: await processOptions(invocation),
-    streams: {
-      tty: flags.tty,
-      interactive: flags.interactive,
-      attach: flags.attach.map(stream),
-    },
+    streams: streamOptions(invocation),
     limits: limitOptions(invocation),
     security: {
       ...parseSecurityOptions(flags['security-opt']),
@@ -70,6 +67,15 @@ async function read(invocation: ContainerInvocation): Promise<CreateOptions> {
     ...(given.has('cidfile') && { cidFile: resolve(io.cwd, flags.cidfile) }),
     ...(given.has('pidfile') && { pidFile: resolve(io.cwd, flags.pidfile) }),
   };
+}
+
+/** Who creates it is attached to all of it, unless he says to what, or (of `run`) that he is not. */
+function streamOptions({ flags }: ContainerInvocation): Streams {
+  const { tty, interactive, detach = false } = flags as ContainerInvocation['flags'] & { readonly detach?: boolean };
+  const named = flags.attach.map(stream);
+  if (detach && named.length > 0) throw new FlagFault('conflicting options: cannot specify both --attach and --detach');
+  const all = detach ? [] : ([...(interactive ? (['stdin'] as const) : []), 'stdout', 'stderr'] as const);
+  return { tty, interactive, attach: named.length > 0 ? named : all };
 }
 
 function pullPolicy(text: string): PullPolicy {

@@ -67,7 +67,7 @@ export class Arguments {
   }
 
   #checked(kind: Parameter, value: unknown): unknown {
-    if (value === nilPointer) return this.#checked(kind, null);
+    if (value === nilPointer && kind !== 'any') return kind === 'strings' ? [] : this.#checked(kind, null);
     if (kind === 'any' || fits(kind, value)) return value;
     if (value === undefined || value === null) return this.#evaluator.fail(`invalid value; expected ${goKind[kind]}`);
     return this.#evaluator.fail(`wrong type for value; expected ${goKind[kind]}; got ${typeOf(value)}`);

@@ -1,7 +1,7 @@
 import { type GoFunctions, goFunction } from './functions.ts';
 import { goSprint, goSprintln } from './print.ts';
 import { goSprintf } from './printf.ts';
-import { type Basic, basicOf, compareBytes, isObject, isTrue, structType, typeOf } from './values.ts';
+import { type Basic, basicOf, compareBytes, isObject, isTrue, nilPointer, structType, typeOf } from './values.ts';
 
 /** What every template of Go's may call. (`and` and `or` are the evaluator's: they look at no more than they need.) */
 export const builtins: GoFunctions = {
@@ -35,6 +35,7 @@ export const builtins: GoFunctions = {
 
 function length(value: unknown): number {
   if (value === undefined) throw new Error('reflect: call of reflect.Value.Type on zero Value');
+  if (value === nilPointer) return 0;
   if (value === null) throw new Error('len of nil pointer');
   if (typeof value === 'string') return Buffer.byteLength(value);
   if (Array.isArray(value)) return value.length;
@@ -43,7 +44,8 @@ function length(value: unknown): number {
 }
 
 function index(of: unknown, ...keys: readonly unknown[]): unknown {
-  let value = of;
+  // A struct's member without a value may be an empty map.
+  let value = of === nilPointer ? {} : of;
   if (value === undefined || value === null) throw new Error('index of untyped nil');
   for (const key of keys) {
     if (value === undefined || value === null) throw new Error('index of nil pointer');
@@ -81,7 +83,7 @@ function slice(of: unknown, ...bounds: readonly unknown[]): unknown {
   return typeof of === 'string' ? whole.slice(from, to).toString() : whole.slice(from, to);
 }
 
-const isNil = (value: unknown): boolean => value === null || value === undefined;
+const isNil = (value: unknown): boolean => value === null || value === undefined || value === nilPointer;
 
 function equal(first: unknown, ...others: readonly unknown[]): boolean {
   if (others.length === 0) throw new Error('missing argument for comparison');

@@ -160,7 +160,7 @@ export class Evaluator {
   }
 
   #elements(value: unknown, pipe: Pipe): Iterable<readonly [unknown, unknown]> {
-    if (value === undefined || value === null) return [];
+    if (value === undefined || value === null || value === nilPointer) return [];
     if (Array.isArray(value)) return value.entries();
     if (isObject(value) && structType(value) === undefined)
       return keysOf(value).map((key) => [key, value[key]] as const);

@@ -47,3 +47,30 @@ function said(template: string): string {
 test.each(observed)('%s gives what docker gives', (template, wanted) => {
   expect(said(template)).toBe(wanted);
 });
+
+test('a member without a value is an empty map or list to those who look into it', () => {
+  const value = struct('T', { Labels: null, List: undefined, Health: null });
+  const template =
+    '{{.Labels}}|{{index .Labels "a"}}|{{len .Labels}}|{{range .List}}x{{else}}none{{end}}|{{json .Labels}}|{{if .Health}}x{{end}}|{{eq .Health nil}}';
+  expect(parseTemplate(template).render(value)).toBe('<nil>||0|none|null||true');
+  expect(() => parseTemplate('{{.Health.Status}}').render(value)).toThrow('nil pointer evaluating');
+});
+
+test('methods are called with what they want, as fields or behind a pipe', () => {
+  const value = struct('T', { Label: (key: string) => `<${key}>`, Names: ['a'] });
+  expect(parseTemplate('{{.Label "x"}} {{"y" | .Label}}').render(value)).toBe('<x> <y>');
+  expect(() => parseTemplate('{{.Label}}').render(value)).toThrow('wrong number of args for Label: want 1 got 0');
+  expect(() => parseTemplate('{{.Label 5}}').render(value)).toThrow('expected string; found 5');
+});
+
+test('nobody reaches what a JavaScript object inherits', () => {
+  for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty'])
+    expect(parseTemplate(`{{.${name}}} {{index . "${name}"}}`).render({ a: 1 })).toBe('<no value> <no value>');
+});
+
+test('strictness makes a missing key an error', () => {
+  expect(() => parseTemplate('{{.b}}').render({ a: 1 }, { strict: true })).toThrow('map has no entry for key "b"');
+  expect(() => parseTemplate('{{range 9}}{{range 9}}{{.}}{{end}}{{end}}').render(null, { maxSteps: 20 })).toThrow(
+    'takes more than 20 steps',
+  );
+});

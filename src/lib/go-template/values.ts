@@ -9,7 +9,7 @@ export class GoFloat {
   }
 }
 
-/** What a struct's member without a value is: Go prints it as `<nil>`, and what is missing from a map as `<no value>`. */
+/** What a struct's member without a value is: Go prints it as `<nil>`, and what is missing from a map as `<no value>`. To loops it is an empty list or map. */
 export const nilPointer = Symbol('nil pointer');
 
 /**

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTask } from '#client/task';
@@ -37,6 +37,11 @@ export interface NetworkRig extends AsyncDisposable, Pick<BusyboxDaemon, 'daemon
   /** Takes down a container that has ended, or ends it. */
   remove(id: string): Promise<void>;
   /** Writes a further bridge network. Its subnet's third number follows from its place. */
+  /** A plugin that notes what it is asked, in a file, and takes seconds for an ADD. */
+  slowPlugin(name: string, notes: string): void;
+  stepsOf(notes: string): string;
+  /** What the machine has of networks that are these containers': rules, interfaces on the bridges, namespaces, addresses, CNI's notes. */
+  traces(): readonly string[];
   addNetwork(name: string, change?: (plugins: readonly Plugin[]) => readonly Plugin[]): string;
 }
 type Plugin = Parameters<typeof formatConflist>[2][number];
@@ -75,7 +80,9 @@ export async function startNetworkRig(options: TestDaemonOptions = {}): Promise<
     return prefix;
   };
   const prefix = addNetwork('bridge');
-  const config = `[plugins.'io.berth.network.v1.networks']\nnetconfpath = '${netconfPath}'\n${options.config ?? ''}`;
+  const plugins = join(directory, 'plugins');
+  mkdirSync(plugins);
+  const config = `[plugins.'io.berth.network.v1.networks']\nnetconfpath = '${netconfPath}'\ncni_path = ['${plugins}', '/usr/lib/cni', '/opt/cni/bin']\n${options.config ?? ''}`;
   const { daemon, client, scope, top } = open.use(await startBusyboxDaemon({ ...options, config }));
   const settings: NetworkRig['settings'] = (id, network = {}, more = {}) => ({
     name: id,
@@ -130,6 +137,24 @@ export async function startNetworkRig(options: TestDaemonOptions = {}): Promise<
       await createTask(client, scope, updated, nullIo().stdio);
       await client.tasks.start(scope, id, '');
     },
+    slowPlugin: (name, notes) => {
+      const script = `#!/bin/sh\necho $CNI_COMMAND >> ${notes}\n[ $CNI_COMMAND = ADD ] && sleep 1\n[ $CNI_COMMAND = ADD ] && echo '{"cniVersion":"1.0.0"}'\nexit 0\n`;
+      writeFileSync(join(plugins, name), script, { mode: 0o755 });
+    },
+    stepsOf: (notes) => (existsSync(notes) ? readFileSync(notes, 'utf8') : ''),
+    traces: () => {
+      const ours = (line: string) => line.includes(` 10.${base}.`) || line.includes(`${scope.namespace}-`);
+      const rules = execFileSync('iptables-save').toString().split('\n').filter(ours);
+      const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+      const namespaces = mounts.filter((line) => line.includes(' nsfs ') && line.includes(daemon.state));
+      const notes = readdirSync('/var/lib/cni', { recursive: true, encoding: 'utf8' }).filter(ours);
+      const ports = bridges.flatMap((one) =>
+        existsSync(`/sys/class/net/${one}`) ? readdirSync(`/sys/class/net/${one}/brif`) : [],
+      );
+      const kept = join(directory, 'addresses');
+      const addresses = existsSync(kept) ? readdirSync(kept, { recursive: true, encoding: 'utf8' }) : [];
+      return [...rules, ...namespaces, ...notes, ...ports, ...addresses.filter((name) => /\/\d+\.[\d.]+$/.test(name))];
+    },
     state: (id) => readNetworkState(settings(id).stateDir),
     exec: async (id, ...args) => {
       const execId = `x${execs++}`;
@@ -152,18 +177,6 @@ export async function startNetworkRig(options: TestDaemonOptions = {}): Promise<
 export const attach = (network: string, aliases: readonly string[] = []) => ({
   ...{ network, aliases, ip: '', ip6: '', mac: '' },
 });
-
-/** What the machine has of networks: rules without their counters, links, and CNI's own notes. */
-export function networkTraces(): readonly string[] {
-  const rules = execFileSync('iptables-save').toString();
-  const links = execFileSync('ip', ['-o', 'link']).toString();
-  const namespaces = readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .filter((line) => line.includes(' nsfs '));
-  const notes = readdirSync('/var/lib/cni', { recursive: true, encoding: 'utf8' });
-  const lines = [...rules.split('\n').filter((line) => /^(-A|\*)/.test(line)), ...namespaces, ...notes];
-  return [...lines, ...[...links.matchAll(/^\d+: ([^:@]+)/gm)].map(([, name = '']) => name)].sort();
-}
 
 /** The firewall plugin keeps its rules of a bridge for good. */
 function forgetIsolation(bridge: string): void {

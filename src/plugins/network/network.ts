@@ -53,7 +53,7 @@ export default definePlugin({
     const restoring = await restore({ records, networks, runtime, namespaces, log });
     return Object.assign(networks, {
       [Symbol.asyncDispose]: async () => {
-        await Promise.all([hearing, restoring.done]);
+        await Promise.all([hearing, restoring.done, networks.settled()]);
         await nameServers[Symbol.asyncDispose]();
         ports[Symbol.dispose]();
       },

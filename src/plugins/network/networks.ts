@@ -94,6 +94,11 @@ export class ContainerNetworks implements NetworksPlugin {
     return mine.map((record) => ({ id: record.id, name: record.settings.name, interfaces: interfacesOf(record) }));
   }
 
+  /** Settles when nothing is being taken down any more. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#running.values()].map(({ ending }) => ending));
+  }
+
   /** A container's record has changed: its name may have. */
   async changed(scope: Scope, id: string): Promise<void> {
     const live = this.#live(scope, id);

@@ -5,6 +5,8 @@ import { isFault } from '#base/errors';
 
 /** What became of a container's process at its last start. Times are RFC 3339, empty for never. */
 export interface Lifecycle {
+  /** Of the process that was started last; 0 for none. Ends of earlier ones may be heard of later than that. */
+  readonly pid: number;
   readonly startedAt: string;
   /** Empty while it runs. */
   readonly finishedAt: string;
@@ -15,6 +17,7 @@ export interface Lifecycle {
 }
 
 export const neverStarted: Lifecycle = {
+  pid: 0,
   startedAt: '',
   finishedAt: '',
   exitCode: 0,
@@ -42,6 +45,7 @@ function lifecycleOf(text: string): Lifecycle {
   }
   const word = (value: unknown): string => (typeof value === 'string' ? value : '');
   return {
+    pid: typeof found.pid === 'number' ? found.pid : 0,
     startedAt: word(found.started_at),
     finishedAt: word(found.finished_at),
     exitCode: typeof found.exit_code === 'number' ? found.exit_code : 0,
@@ -52,8 +56,9 @@ function lifecycleOf(text: string): Lifecycle {
 
 /** Whole or not at all. A state directory that is gone is left so: the container has been removed. */
 export async function writeLifecycle(stateDir: string, lifecycle: Lifecycle): Promise<void> {
-  const { startedAt, finishedAt, exitCode, oomKilled, createError } = lifecycle;
+  const { pid, startedAt, finishedAt, exitCode, oomKilled, createError } = lifecycle;
   await replaceFile(pathIn(stateDir), {
+    pid,
     started_at: startedAt,
     finished_at: finishedAt,
     exit_code: exitCode,

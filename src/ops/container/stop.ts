@@ -50,8 +50,10 @@ async function endNow(engine: Engine, id: string, ended: Promise<void>): Promise
 }
 
 /** Settles also when its task is gone. */
-async function untilEnded({ client, scope }: Engine, id: string): Promise<void> {
-  await client.tasks.wait(scope, id, '').catch(ignoreGone);
+function untilEnded({ client, scope }: Engine, id: string): Promise<void> {
+  const ended = client.tasks.wait(scope, id, '').then(() => {}, ignoreGone);
+  ended.catch(() => {}); // told by whoever waits for it, unless something else went wrong first
+  return ended;
 }
 
 /** To the first process. One that is gone needs none. */
@@ -65,6 +67,7 @@ export const resume = ({ client, scope }: Engine, id: string): Promise<void> =>
 /** False when the time is over first; without a time it waits as long as it takes. */
 async function within(work: Promise<void>, ms: number | undefined): Promise<boolean> {
   const done = work.then(() => true);
+  done.catch(() => {}); // told below, unless the time was over first
   if (ms === undefined) return await done;
   const late = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => late.resolve(false), ms);

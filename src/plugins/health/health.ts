@@ -40,9 +40,9 @@ export default definePlugin({
       });
       for await (const envelope of heard) {
         const event = taskEventIn(envelope);
-        if (event?.kind === 'ended') probes.ended(event.namespace, event.id);
+        if (event?.kind === 'ended') probes.ended(event.namespace, event.id, event.pid);
         else if (event?.kind === 'started')
-          await probes.started(event.namespace, event.id, toMillis(event.at)).catch((error: unknown) => {
+          await probes.started(event.namespace, event.id, event.pid, toMillis(event.at)).catch((error: unknown) => {
             if (!signal.aborted) log.error('a container’s health cannot be followed', { id: event.id, error });
           });
       }

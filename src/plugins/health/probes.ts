@@ -37,6 +37,8 @@ interface Watched {
   readonly settings: ContainerSettings;
   readonly plan: HealthPlan;
   readonly startedAtMs: number;
+  /** Of the container's process. */
+  readonly pid: number;
   readonly stop: AbortController;
   state: HealthState;
   /** Probes of one container come one after the other. */
@@ -59,15 +61,20 @@ export class Probes {
   }
 
   /** A container's process has begun: what was known of its health is past. */
-  async started(namespace: string, id: string, atMs: number): Promise<void> {
-    this.ended(namespace, id);
+  async started(namespace: string, id: string, pid: number, atMs: number): Promise<void> {
+    this.#leave(namespace, id);
     await this.#watch(namespace, id, async ({ stateDir }) => {
       await writeHealth(stateDir, startingHealth);
-      return { state: startingHealth, startedAtMs: atMs };
+      return { state: startingHealth, startedAtMs: atMs, pid };
     });
   }
 
-  ended(namespace: string, id: string): void {
+  /** The end of an earlier process may be heard of after the start of the next: it is passed over. */
+  ended(namespace: string, id: string, pid: number): void {
+    if (this.#watched.get(`${namespace}/${id}`)?.pid === pid) this.#leave(namespace, id);
+  }
+
+  #leave(namespace: string, id: string): void {
     const key = `${namespace}/${id}`;
     this.#watched.get(key)?.stop.abort();
     this.#watched.delete(key);
@@ -104,7 +111,7 @@ export class Probes {
   async #adopt(namespace: string, id: string): Promise<void> {
     const { tasks, signal } = this.#parts;
     const scope = scopeOf(namespace, { signal });
-    const { status } = await tasks.state(scope, id, '').catch(ignoreGone);
+    const { status, pid } = await tasks.state(scope, id, '').catch(ignoreGone);
     if (status !== 'running' && status !== 'paused') return;
     await this.#clearLeft(scope, id);
     await this.#watch(namespace, id, async ({ stateDir }) => {
@@ -112,6 +119,8 @@ export class Probes {
       return {
         state: (await readHealth(stateDir)) ?? startingHealth,
         startedAtMs: Date.parse(startedAt) || Date.now(),
+        pid,
+        pid,
       };
     });
   }
@@ -128,7 +137,7 @@ export class Probes {
   async #watch(
     namespace: string,
     id: string,
-    begin: (settings: ContainerSettings) => Promise<Pick<Watched, 'state' | 'startedAtMs'>>,
+    begin: (settings: ContainerSettings) => Promise<Pick<Watched, 'state' | 'startedAtMs' | 'pid'>>,
   ): Promise<void> {
     const { metadata, log, signal } = this.#parts;
     const container = await metadata.containers.get(scopeOf(namespace, { signal }), id).catch(ignoreNone);
@@ -138,7 +147,7 @@ export class Probes {
     const stop = new AbortController();
     const scope = scopeOf(namespace, { signal: AbortSignal.any([signal, stop.signal]) });
     const watched = { scope, id, settings, plan, stop, probing: Promise.resolve(), ...(await begin(settings)) };
-    this.ended(namespace, id); // two that were told of the same start
+    this.#leave(namespace, id); // two that were told of the same start
     this.#watched.set(`${namespace}/${id}`, watched);
     const loop = this.#loop(watched)
       .catch((error: unknown) => {
@@ -206,9 +215,9 @@ function planOf(container: Container): HealthPlan | undefined {
   }
 }
 
-function ignoreGone(thrown: unknown): { readonly status: 'absent' } {
+function ignoreGone(thrown: unknown): { readonly status: 'absent'; readonly pid: 0 } {
   if (!isFault(thrown, 'not_found')) throw thrown;
-  return { status: 'absent' };
+  return { status: 'absent', pid: 0 };
 }
 
 function ignoreNone(thrown: unknown): undefined {

@@ -66,6 +66,7 @@ test('start, lack of memory and end are noted in turn', async () => {
   one.lives.note({ namespace: 'ns', id: 'c', kind: 'ended', pid: 7, exitCode: 137, at: { seconds: 1_001, nanos: 0 } });
   await one.lives.settled();
   expect(await readLifecycle(one.stateDir)).toEqual({
+    pid: 7,
     startedAt: '1970-01-01T00:16:40.000000000Z',
     finishedAt: '1970-01-01T00:16:41.000000000Z',
     exitCode: 137,
@@ -73,6 +74,14 @@ test('start, lack of memory and end are noted in turn', async () => {
     createError: '',
   });
   expect(await one.isThere()).toBe(true);
+});
+
+test('the end of the process before comes later than the start of the next at times', async () => {
+  using one = await subject({});
+  one.lives.note({ namespace: 'ns', id: 'c', kind: 'started', pid: 8, at });
+  one.lives.note({ namespace: 'ns', id: 'c', kind: 'ended', pid: 7, exitCode: 1, at });
+  await one.lives.settled();
+  expect(await readLifecycle(one.stateDir)).toMatchObject({ pid: 8, finishedAt: '' });
 });
 
 test('what is to go with its process goes whole: task, snapshot, files, name, volumes, record', async () => {
@@ -130,6 +139,7 @@ test('a look at all finishes what was cut short, and leaves what never ran', asy
   await one.lives.lookAtAll();
   expect(await one.isThere()).toBe(true);
   await writeLifecycle(one.stateDir, {
+    pid: 7,
     startedAt: 'x',
     finishedAt: '',
     exitCode: 0,
@@ -142,7 +152,7 @@ test('a look at all finishes what was cut short, and leaves what never ran', asy
 
 test('a look at all notes what nobody saw end: with its code where its shim knows it, else 255', async () => {
   using one = await subject({});
-  const running = { startedAt: 'x', finishedAt: '', exitCode: 0, oomKilled: false, createError: '' };
+  const running = { pid: 7, startedAt: 'x', finishedAt: '', exitCode: 0, oomKilled: false, createError: '' };
   await writeLifecycle(one.stateDir, running);
   one.task.now = { status: 'running', pid: 7 };
   await one.lives.lookAtAll();

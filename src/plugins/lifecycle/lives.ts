@@ -43,10 +43,10 @@ export class Lives {
   /** Takes note in the background; what fails is logged. */
   note(event: TaskEvent): void {
     void this.#queue(event.namespace, event.id, async (known) => {
-      if (event.kind === 'started') await change(known, () => started(event.at));
+      if (event.kind === 'started') await change(known, () => started(event.at, event.pid));
       else if (event.kind === 'oom') await change(known, (life) => ({ ...life, oomKilled: true }));
       else {
-        await change(known, (life) => ended(life, event.at, event.exitCode));
+        await change(known, (life) => (isAnother(life, event.pid) ? life : ended(life, event.at, event.exitCode)));
         if (known.settings.autoRemove) await this.#remove(known, event.pid);
       }
     });
@@ -72,7 +72,7 @@ export class Lives {
     const task = await this.#task(scope, container.id);
     const life = await readLifecycle(settings.stateDir);
     if (task?.status === 'running' && (life.startedAt === '' || life.finishedAt !== ''))
-      return await writeLifecycle(settings.stateDir, started(now()));
+      return await writeLifecycle(settings.stateDir, started(now(), task.pid));
     const isOver = task?.status === 'stopped' || (task === undefined && life.startedAt !== '');
     if (!isOver) return;
     if (life.finishedAt === '' || life.startedAt === '')
@@ -166,7 +166,10 @@ async function change({ settings }: Known, next: (life: Lifecycle) => Lifecycle)
   await writeLifecycle(settings.stateDir, next(await readLifecycle(settings.stateDir)));
 }
 
-const started = (at: Timestamp): Lifecycle => ({ ...neverStarted, startedAt: formatTimestamp(at) });
+const started = (at: Timestamp, pid: number): Lifecycle => ({ ...neverStarted, pid, startedAt: formatTimestamp(at) });
+
+/** Each start has a shim of its own: the end of one may be heard of after the next start. */
+const isAnother = (life: Lifecycle, pid: number): boolean => life.pid !== 0 && life.pid !== pid;
 
 function ended(life: Lifecycle, at: Timestamp, exitCode: number): Lifecycle {
   const finishedAt = formatTimestamp(at);

@@ -1,9 +1,10 @@
 import { berthVersion } from '#base/version';
-import { lazyGroup, type Program } from '../cli/command.ts';
+import { lazyCommand, lazyGroup, type Program } from '../cli/command.ts';
 import { completionCommand } from '../cli/completion-command.ts';
 import { dockerDialect } from '../cli/docker-dialect.ts';
 import { containerCommands } from './container/commands.ts';
 import { globals } from './globals.ts';
+import { imageCommands } from './image/commands.ts';
 
 /** The command tree. Commands of containers and images stand at the top and in their groups, as users know them. */
 export const nerdctl: Program = {
@@ -15,8 +16,11 @@ export const nerdctl: Program = {
   dialect: dockerDialect,
   commands: [
     ...containerCommands,
+    ...imageCommands,
     lazyGroup('checkpoint', 'manage checkpoints', () => import('./checkpoint/commands.ts')),
     lazyGroup('container', 'manage containers', () => import('./container/group.ts')),
+    lazyGroup('image', 'manage images', () => import('./image/group.ts')),
+    lazyCommand('inspect', 'show everything about containers and images', () => import('./inspect.ts')),
     lazyGroup('network', 'manage networks', () => import('./network/commands.ts')),
     completionCommand('nerdctl', () => nerdctl),
   ],

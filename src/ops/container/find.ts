@@ -10,12 +10,13 @@ import { nerdctlLabels } from './labels.ts';
  * @throws not_found, invalid_argument for a beginning that several have, both in docker's words
  */
 export async function findContainer(engine: Engine, word: string): Promise<Container> {
-  const found = await containerOf(engine, word);
+  const found = await findContainerIfThere(engine, word);
   if (found === undefined) throw notFound(`No such container: ${word}`);
   return found;
 }
 
-async function containerOf(engine: Engine, word: string): Promise<Container | undefined> {
+/** The same, undefined when there is none. @throws invalid_argument */
+export async function findContainerIfThere(engine: Engine, word: string): Promise<Container | undefined> {
   const { client, scope } = engine;
   // docker's inspect writes names with a slash, and its users copy them.
   const name = word.startsWith('/') ? word.slice(1) : word;

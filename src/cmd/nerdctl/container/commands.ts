@@ -13,6 +13,7 @@ export const containerCommands = [
   lazyCommand('rename', 'give a container another name', () => import('./rename.ts')),
   lazyCommand('restart', 'end containers and start them anew', () => import('./restart.ts')),
   lazyCommand('rm', 'remove containers', () => import('./rm.ts'), { aliases: ['remove'] }),
+  lazyCommand('run', 'make a container and start it', () => import('./run.ts')),
   lazyCommand('start', 'start containers that have ended or never ran', () => import('./start.ts')),
   lazyCommand('stop', 'end containers', () => import('./stop.ts')),
   lazyCommand('top', "list a container's processes", () => import('./top.ts')),
@@ -22,6 +23,7 @@ export const containerCommands = [
 
 /** Those that stand in their group only. */
 export const innerCommands: readonly LazyCommand[] = [
+  lazyCommand('inspect', 'show everything about containers', () => import('./inspect.ts')),
   lazyCommand('healthcheck', 'probe a container at once', () => import('./healthcheck.ts')),
   lazyCommand('ls', 'list containers', () => import('./ps.ts'), { aliases: ['list'] }),
 ];

@@ -1,7 +1,9 @@
 import { expect, test } from 'bun:test';
 import { notFound, unavailable } from '#base/errors';
 import { createLog } from '#base/log';
+import type { Container } from '#core/containers/containers';
 import { memoryContainers } from '#core/containers/memory';
+import { settingsKey, settingsTypeUrl } from '#core/engine/container-settings';
 import { restartLabels } from '#core/engine/restart-labels';
 import type { Labels } from '#core/labels';
 import type { Process } from '#core/runtime/runtime';
@@ -12,7 +14,11 @@ import { RestartMonitor } from './monitor.ts';
 const scope = scopeOf('ns');
 
 /** Containers with these labels, by id; tasks in these states; what was asked of them, and of the log. */
-async function subject(wanted: Readonly<Record<string, Labels>>, states: Record<string, Partial<Process> | Error>) {
+async function subject(
+  wanted: Readonly<Record<string, Labels>>,
+  states: Record<string, Partial<Process> | Error>,
+  extensions: Container['extensions'] = {},
+) {
   const containers = memoryContainers();
   for (const [id, labels] of Object.entries(wanted)) {
     const spec = { typeUrl: 'spec', value: Buffer.from('{"process":{"terminal":false}}') };
@@ -24,7 +30,7 @@ async function subject(wanted: Readonly<Record<string, Labels>>, states: Record<
       runtime: { name: 'r' },
       snapshotter: 's',
       snapshotKey: id,
-      extensions: {},
+      extensions,
       sandboxId: '',
     });
   }
@@ -65,6 +71,24 @@ test('a stopped task is taken down and started again, with its log, and counted'
     'start c',
   ]);
   expect((await containers.get(scope, 'c')).labels).toEqual({ ...labels, [restartLabels.count]: '1' });
+});
+
+test('the streams of a container with settings are as these say', async () => {
+  const streams = {
+    ...{ terminal: true, openStdin: true, stdinOnce: false, logDriver: 'json-file', logOptions: {}, logPath: '/l' },
+    ...{ stdin: 'attach:///a', stdout: 'log://json-file?path=%2Fl&attach=%2Fa', stderr: '' },
+  };
+  const settings = { name: 'n', stateDir: '/nowhere', dataStore: '/d', network: {}, streams };
+  const value = Buffer.from(JSON.stringify(settings));
+  const { calls, run } = await subject(
+    { c: { [restartLabels.status]: 'running', [restartLabels.logUri]: 'file:///log' } },
+    { c: { status: 'stopped', exitStatus: 1 } },
+    { [settingsKey]: { typeUrl: settingsTypeUrl, value } },
+  );
+  await run();
+  expect(calls.find((call) => call.startsWith('create'))).toStartWith(
+    'create c {"stdin":"attach:///a","stdout":"log://json-file?path=%2Fl&attach=%2Fa","stderr":"","terminal":true',
+  );
 });
 
 test('output goes nowhere when the label names neither file nor program', async () => {

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { fault, invalidArgument, isFault, wrap } from '#base/errors';
+import { classOf, fault, invalidArgument, isFault, messageOf, wrap } from '#base/errors';
 import { packSpec } from '#client/any-json';
 import { type HostIds, prepareRemapped } from '#client/remap';
 import { rootSnapshot } from '#client/unpacked';
 import { type ContainerSettings, packSettings, settingsKey } from '#core/engine/container-settings';
 import { checkContainerName, claimName, nameHolder, nameTaken, releaseName } from '#core/engine/names';
 import type { Mount } from '#core/mount';
+import { type Scope, scopeOf } from '#core/scope';
 import { inheritedLabels } from '#lib/oci/spec/image';
 import { defaultPlatform, formatPlatform, onlyPlatform } from '#lib/platform';
 import { readonlyMounts, withTempMount } from '#sys/mount';
@@ -33,7 +34,6 @@ export interface CreatedContainer {
  * @throws invalid_argument, not_found, conflict (for the name) in docker's words; what registries say
  */
 export async function createContainer(engine: Engine, options: CreateOptions): Promise<CreatedContainer> {
-  const { layout, scope } = engine;
   const { name: wanted = '' } = options;
   checkUserLabels(options.labels ?? {});
   checkAnnotations(options.annotations ?? {});
@@ -44,19 +44,38 @@ export async function createContainer(engine: Engine, options: CreateOptions): P
   const image = options.rootfs ? undefined : await ensureImage(engine, options);
   const id = randomBytes(32).toString('hex');
   const name = wanted === '' ? `${shortName(options.image)}-${id.slice(0, 5)}` : wanted;
-  await using undo = new AsyncDisposableStack();
+  const undo = new AsyncDisposableStack();
+  try {
+    const warnings = await make(engine, { id, name, options, image, undo });
+    undo.move();
+    return { id, name, warnings };
+  } catch (thrown) {
+    await undone(undo, thrown);
+    throw thrown;
+  }
+}
+
+async function make(engine: Engine, making: Making & { readonly name: string }): Promise<readonly string[]> {
+  const { layout, scope } = engine;
+  const { id, options, undo } = making;
   await using lease = await engine.client.lease(scope);
   const leased: Engine = { ...engine, scope: lease.scope };
   const stateDir = layout.container(scope.namespace, id);
   undo.defer(() => rm(stateDir, { recursive: true, force: true }));
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  const made = await withRoot(leased, { id, options, image, undo }, (root) =>
-    assemble(leased, options, { id, name, stateDir, image, undo, ...root }),
-  );
-  await record(leased, { id, name, options, image, undo }, made);
+  const made = await withRoot(leased, making, (root) => assemble(leased, options, { ...making, stateDir, ...root }));
+  await record(leased, making, made);
   if (options.cidFile !== undefined) await writeCidFile(options.cidFile, id, undo);
-  undo.move();
-  return { id, name, warnings: made.warnings };
+  return made.warnings;
+}
+
+/** @throws when it cannot be, with what led to it */
+async function undone(undo: AsyncDisposableStack, thrown: unknown): Promise<void> {
+  try {
+    await undo.disposeAsync();
+  } catch (left) {
+    throw fault(classOf(thrown), `${messageOf(thrown)}; what was made stays: ${messageOf(left)}`, thrown);
+  }
 }
 
 interface Making {
@@ -95,12 +114,15 @@ async function withRoot<T>(
   const parent = await rootSnapshot(client, scope, image.image.target, onlyPlatform(image.platform));
   const mounts: readonly Mount[] =
     ids === undefined ? await store.prepare(scope, id, parent) : await prepareRemapped(store, scope, id, parent, ids);
-  undo.defer(() => store.remove({ ...scope, signal: AbortSignal.timeout(cleanupMs) }, id));
+  undo.defer(() => store.remove(afterwards(scope), id));
   return await withTempMount(readonlyMounts(mounts), (path) =>
     opened(path, (fd) => use({ root: { path, fd, ids, snapshotter } })),
   );
 }
 
+/** What was made goes also when the work was interrupted, and when its lease is gone. */
+export const afterwards = ({ namespace }: Scope): Scope =>
+  scopeOf(namespace, { signal: AbortSignal.timeout(cleanupMs) });
 const cleanupMs = 10_000;
 
 async function opened<T>(path: string, use: (fd: number) => Promise<T>): Promise<T> {
@@ -151,8 +173,7 @@ async function record(
     extensions: { [settingsKey]: packSettings(settings) },
     sandboxId: '',
   });
-  const after = { ...scope, signal: AbortSignal.timeout(cleanupMs) };
-  undo.defer(() => client.containers.delete(after, id));
+  undo.defer(() => client.containers.delete(afterwards(scope), id));
 }
 
 /** The image's labels with the user's over them. */

@@ -12,6 +12,7 @@ import type { Engine } from '../engine.ts';
 import { findImage } from '../image/find.ts';
 import { copyUp } from '../volume/copy-up.ts';
 import { checkVolumeOptions, mountOfVolume, subdirectory } from '../volume/volume-source.ts';
+import { afterwards } from './create.ts';
 import type { MountOptions } from './create-options.ts';
 import { findContainer } from './find.ts';
 
@@ -199,7 +200,7 @@ async function imageMount(
   const key = `${id}-image-${at}`;
   const parent = await rootSnapshot(client, scope, image.target, onlyPlatform(defaultPlatform()));
   const [mount, ...more] = await store.view(scope, key, parent);
-  undo.defer(() => store.remove(scope, key));
+  undo.defer(() => store.remove(afterwards(scope), key));
   if (mount === undefined || more.length > 0) throw notImplemented(`mount of image ${source}: several mounts make it`);
   if (subpath !== '' && mount.type !== 'bind')
     throw notImplemented(`image-subpath: ${source} has several layers, of which only the whole can be mounted`);

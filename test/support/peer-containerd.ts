@@ -6,8 +6,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { run } from './daemon.ts';
 import { mountsBelow, processesNaming } from './nothing-left.ts';
 
-const bootTimeoutMs = 30_000;
-const stopTimeoutMs = 15_000;
+const bootTimeoutMs = 60_000;
+const stopTimeoutMs = 60_000;
 
 /** CRI and NRI would want places of the whole machine. */
 const disabled = [

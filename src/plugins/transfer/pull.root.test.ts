@@ -149,7 +149,7 @@ test('ten pulls of one image fetch and unpack each layer once', async () => {
 });
 
 test('when the transfer that fetches is cancelled a waiting one goes on where it stopped', async () => {
-  const { engine } = await start();
+  const { engine, metadata } = await start();
   const image = sampleImage([sampleLayer({ big: randomBytes(4_000_000) })]);
   publish(registry, 'a/b', 'v1', image);
   const layer = image.layers[0]!;
@@ -166,7 +166,8 @@ test('when the transfer that fetches is cancelled a waiting one goes on where it
   const first = engine.pull(scopeOf('test', { signal: cancel.signal }), at(reference), pullOptions(reference));
   first.catch(() => {});
   await held.promise;
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  const written = async () => Math.max(0, ...(await metadata.content.statuses(scope)).map(({ offset }) => offset));
+  while ((await written()) < 2_000_000) await new Promise((resolve) => setTimeout(resolve, 5));
   const second = engine.pull(scope, at(reference), pullOptions(reference));
   cancel.abort();
   expect(classOf(await failureOf(first))).toBe('canceled');

@@ -51,7 +51,7 @@ address = "${dir}/c.sock"
   mkdirSync(join(dir, 'rootfs/etc'), { recursive: true });
   writeFileSync(join(dir, 'rootfs/etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000::/:/bin/sh\n');
   writeFileSync(join(dir, 'rootfs/etc/group'), 'root:x:0:\nbob:x:1000:\naudio:x:29:bob,root\nstaff:x:50:bob\n');
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 1_000; tries++) {
     if (
       await ctr('version').then(
         () => true,

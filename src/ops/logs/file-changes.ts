@@ -25,16 +25,20 @@ export class FileChanges implements Disposable {
 
   /** Waits for a change since the last wait began, for one of the signals, or for a while. */
   async wait(...signals: readonly AbortSignal[]): Promise<void> {
-    if (!this.#changed && signals.every(({ aborted }) => !aborted)) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#wake = resolve;
-      const timer = setTimeout(resolve, pollMs);
-      for (const signal of signals) signal.addEventListener('abort', () => resolve(), { once: true });
-      await promise;
-      clearTimeout(timer);
-      this.#wake = undefined;
-    }
+    if (!this.#changed && signals.every(({ aborted }) => !aborted)) await this.#sleep(signals);
     this.#changed = false;
+  }
+
+  async #sleep(signals: readonly AbortSignal[]): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = () => resolve();
+    const timer = setTimeout(wake, pollMs);
+    this.#wake = wake;
+    for (const signal of signals) signal.addEventListener('abort', wake);
+    await promise;
+    for (const signal of signals) signal.removeEventListener('abort', wake);
+    clearTimeout(timer);
+    this.#wake = undefined;
   }
 
   [Symbol.dispose](): void {

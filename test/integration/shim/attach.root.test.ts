@@ -164,6 +164,22 @@ test('who does not read slows the process, and neither its end, nor its log, nor
   expect(rest).toBeGreaterThan(60_000);
 }, 120_000);
 
+test('who begins to read after the end has it all', async () => {
+  await using r = await rig();
+  const { path, attach, streams } = attachable(r, 'c1');
+  const shim = await created(r, 'c1', { args: ['seq', '190000'], ...streams });
+  const late = await openAttachment(attach, { signal });
+  await start(shim);
+  expect(await shim.exitOf()).toBe(0);
+  await shim.end();
+  await wait(100);
+  const pieces: Uint8Array[] = [];
+  for await (const { bytes } of late.output) pieces.push(bytes);
+  expect(Buffer.concat(pieces).length).toBe(1_218_895);
+  expect(Buffer.concat(pieces).toString()).toBe(textOf(path));
+  await late[Symbol.asyncDispose]();
+}, 120_000);
+
 test('hostile clients are dropped, and the next is served', async () => {
   await using r = await rig();
   const { attach, streams } = attachable(r, 'c1');

@@ -1,9 +1,12 @@
 #include "container.h"
 
+#include "exec-ahead.h"
+
 #include <string.h>
 
 static void process_fini(struct process *p)
 {
+	exec_unprepare(p);
 	stdio_free(&p->stdio);
 	io_free(p->io);
 	buf_free(&p->spec);

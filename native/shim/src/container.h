@@ -29,6 +29,7 @@ struct process {
 	struct stdio stdio;
 	struct io *io;
 	struct buf spec; /* of an exec: the process, JSON, until it is started */
+	struct ahead *ahead; /* of an exec: see exec-ahead.h */
 	struct call *waiters;
 	struct waitq exited;
 	struct co_lock lock;

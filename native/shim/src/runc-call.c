@@ -1,6 +1,5 @@
 #include "runc-call.h"
 
-#include "child.h"
 #include "file.h"
 #include "json.h"
 
@@ -145,20 +144,28 @@ static int failed(struct runc_call *rc, int status, struct err *e)
 	return err_set(e, CODE_UNKNOWN, "%s did not terminate successfully: exit status %d", rc->argv[0], status);
 }
 
-int runc_run(struct shim *s, struct runc_call *rc, struct err *e)
+int runc_spawn(struct shim *s, struct runc_call *rc, struct child *child, struct err *e)
 {
 	bool plain = rc->fds[1] < 0 && rc->fds[2] < 0;
 	struct spawn sp = { .argv = rc->argv, .fds = { rc->fds[0], rc->fds[1], rc->fds[2], -1, -1, -1 } };
-	struct child child;
 	if (plain && rc->output >= 0)
 		sp.fds[1] = sp.fds[2] = rc->output;
-	if (child_spawn(s, &child, &sp, e) < 0)
-		return -1;
-	if (!child_wait(s, &child, co_time_left(s->loop))) {
-		kill(child.pid, SIGKILL);
-		child_wait(s, &child, -1);
+	return child_spawn(s, child, &sp, e);
+}
+
+int runc_wait(struct shim *s, struct runc_call *rc, struct child *child, struct err *e)
+{
+	if (!child_wait(s, child, co_time_left(s->loop))) {
+		kill(child->pid, SIGKILL);
+		child_wait(s, child, -1);
 		co_set_deadline(s->loop, 0); /* what is left to do is cleaning up */
 		return err_set(e, CODE_DEADLINE_EXCEEDED, "%s took too long: context deadline exceeded", rc->argv[0]);
 	}
-	return child.status == 0 ? 0 : failed(rc, child.status, e);
+	return child->status == 0 ? 0 : failed(rc, child->status, e);
+}
+
+int runc_run(struct shim *s, struct runc_call *rc, struct err *e)
+{
+	struct child child;
+	return runc_spawn(s, rc, &child, e) < 0 ? -1 : runc_wait(s, rc, &child, e);
 }

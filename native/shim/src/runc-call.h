@@ -2,6 +2,7 @@
 #ifndef RUNC_CALL_H
 #define RUNC_CALL_H
 
+#include "child.h"
 #include "runc.h"
 
 #define RUNC_ARGS_MAX 64
@@ -24,6 +25,12 @@ void runc_stdio(struct runc_call *rc, const int fds[3]);
 int runc_memfd(struct bytes content, char **path, struct err *e);
 /* Runs it to its end. The error is the runtime's own last one. */
 int runc_run(struct shim *s, struct runc_call *rc, struct err *e);
+/* The same in two steps. */
+int runc_spawn(struct shim *s, struct runc_call *rc, struct child *child, struct err *e);
+int runc_wait(struct shim *s, struct runc_call *rc, struct child *child, struct err *e);
+/* The words of an exec; `spec` is a path. Both paths must stay until it runs. */
+void runc_exec_call(struct runc_call *rc, const struct shim *s, const struct container *c, const char *spec,
+		    const char *pid_file, const int fds[3], const char *console);
 void runc_end(struct runc_call *rc);
 
 #define AUTO_CALL __attribute__((cleanup(runc_end))) struct runc_call

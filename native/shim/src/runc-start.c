@@ -6,19 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define TURN_MS 100
 #define TURNS 100
-
-static bool is_runc(const struct container *c)
-{
-	const char *name = strrchr(c->options.binary_name, '/');
-	name = name ? name + 1 : c->options.binary_name;
-	return !*name || strcmp(name, "runc") == 0;
-}
 
 static int open_fifo(const char *path)
 {
@@ -41,7 +33,7 @@ static bool take_byte(struct shim *s, struct container *c, int fd)
 
 bool runc_start_fast(struct shim *s, struct container *c)
 {
-	if (!is_runc(c) || c->poststart)
+	if (!runc_is_runc(c) || c->poststart)
 		return false;
 	const char *root = *c->options.root ? c->options.root : RUNC_ROOT;
 	AUTO_FREE char *path = xprintf("%s/%s/%s/exec.fifo", root, s->namespace, c->id);

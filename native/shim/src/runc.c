@@ -60,21 +60,28 @@ int runc_delete(struct shim *s, struct container *c, bool force, struct err *e)
 	return -1;
 }
 
+void runc_exec_call(struct runc_call *rc, const struct shim *s, const struct container *c, const char *spec,
+		    const char *pid_file, const int fds[3], const char *console)
+{
+	runc_begin(rc, s, c);
+	runc_add(rc, "exec");
+	runc_add2(rc, "--process", spec);
+	runc_add2(rc, "--console-socket", console);
+	runc_add(rc, "--detach");
+	runc_add2(rc, "--pid-file", pid_file);
+	runc_add(rc, c->id);
+	runc_stdio(rc, fds);
+}
+
 int runc_exec(struct shim *s, struct container *c, struct bytes spec, const char *pid_file, const int fds[3],
 	      const char *console, struct err *e)
 {
-	AUTO_CALL rc;
-	runc_begin(&rc, s, c);
-	AUTO_FD fd = runc_memfd(spec, &rc.owned[2], e);
+	AUTO_FREE char *path = NULL;
+	AUTO_FD fd = runc_memfd(spec, &path, e);
 	if (fd < 0)
 		return -1;
-	runc_add(&rc, "exec");
-	runc_add2(&rc, "--process", rc.owned[2]);
-	runc_add2(&rc, "--console-socket", console);
-	runc_add(&rc, "--detach");
-	runc_add2(&rc, "--pid-file", pid_file);
-	runc_add(&rc, c->id);
-	runc_stdio(&rc, fds);
+	AUTO_CALL rc;
+	runc_exec_call(&rc, s, c, path, pid_file, fds, console);
 	return runc_run(s, &rc, e);
 }
 
@@ -142,9 +149,20 @@ int runc_ps(struct shim *s, struct container *c, struct buf *pids, struct err *e
 	return j.bad ? err_set(e, CODE_UNKNOWN, "the runtime's list of processes is not JSON") : 0;
 }
 
+static const char *runtime_name(const struct container *c)
+{
+	const char *slash = strrchr(c->options.binary_name, '/');
+	return slash ? slash + 1 : c->options.binary_name;
+}
+
+bool runc_is_runc(const struct container *c)
+{
+	const char *name = runtime_name(c);
+	return !*name || strcmp(name, "runc") == 0;
+}
+
 bool runc_is_plain(const struct container *c)
 {
-	const char *name = strrchr(c->options.binary_name, '/');
-	name = name ? name + 1 : c->options.binary_name;
-	return !*name || strcmp(name, "runc") == 0 || strcmp(name, "crun") == 0 || strcmp(name, "youki") == 0;
+	const char *name = runtime_name(c);
+	return runc_is_runc(c) || strcmp(name, "crun") == 0 || strcmp(name, "youki") == 0;
 }

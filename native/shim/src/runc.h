@@ -36,5 +36,7 @@ int runc_checkpoint(struct shim *s, struct container *c, const struct checkpoint
 /* Does the runtime run plain processes in plain cgroups, so that a signal or a look at cgroup.procs
    can be had without starting it? */
 bool runc_is_plain(const struct container *c);
+/* Is it runc itself, whose way of working is known? */
+bool runc_is_runc(const struct container *c);
 
 #endif

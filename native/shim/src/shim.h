@@ -49,6 +49,7 @@ struct shim {
 	struct child *children; /* runc, loggers: whoever is waited for */
 	struct stray_exit *strays;
 	size_t stray_count;
+	int ahead_count; /* see exec-ahead.h */
 	int expecting; /* creates and execs under way, whose pids are not known yet */
 	bool stopping;
 };

@@ -1,4 +1,5 @@
 #include "events.h"
+#include "exec-ahead.h"
 #include "runc.h"
 #include "service.h"
 #include "wire.h"
@@ -21,6 +22,7 @@ static int may_delete(const struct process *p, struct err *e)
 static int delete_exec(struct shim *s, struct process *p)
 {
 	AUTO_FREE char *pid_file = xprintf("%s/%s.pid", p->container->bundle, p->id);
+	exec_unprepare(p);
 	io_drain(s, p->io, DRAIN_MS);
 	io_close(s, p->io);
 	unlink(pid_file);

@@ -1,4 +1,5 @@
 #include "events.h"
+#include "exec-ahead.h"
 #include "exec-spec.h"
 #include "identifier.h"
 #include "service.h"
@@ -31,7 +32,6 @@ enum handled task_exec(struct shim *s, struct call *call, struct buf *reply, str
 	struct request *r = &call->req;
 	struct container *c = container_get(s, r->id, e);
 	struct buf spec = { 0 };
-	(void)reply;
 	if (!c || may_exec(c, r, e) < 0)
 		return FAILED;
 	if (exec_spec((struct bytes){ r->any.data, r->any.len }, r->terminal, &spec, e) < 0) {
@@ -42,5 +42,7 @@ enum handled task_exec(struct shim *s, struct call *call, struct buf *reply, str
 	p->stdio = (struct stdio){ take(&r->in), take(&r->out), take(&r->err), r->terminal };
 	p->spec = spec;
 	event_exec_added(s, p);
-	return ANSWER;
+	call_answer(call, reply);
+	exec_prepare(s, p);
+	return LATER;
 }

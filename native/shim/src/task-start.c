@@ -1,5 +1,6 @@
 #include "console.h"
 #include "events.h"
+#include "exec-ahead.h"
 #include "exits.h"
 #include "file.h"
 #include "launch.h"
@@ -42,10 +43,13 @@ int exec_launch(struct shim *s, struct process *p, struct err *e)
 	int fds[3] = { -1, -1, -1 };
 	__attribute__((cleanup(console_close))) struct console con = { .fd = -1 };
 	AUTO_FREE char *pid_file = xprintf("%s/%s.pid", c->bundle, p->id);
-	if (p->stdio.terminal ? console_listen(&con, e) < 0 : io_open(s, &p->io, &p->stdio, &who, fds, e) < 0)
-		return -1;
-	int rc = runc_exec(s, c, (struct bytes){ p->spec.data, p->spec.len }, pid_file, fds, con.path, e);
-	io_started(p->io, fds, rc == 0);
+	int rc;
+	if (!exec_prepared(s, p, &rc, e)) {
+		if (p->stdio.terminal ? console_listen(&con, e) < 0 : io_open(s, &p->io, &p->stdio, &who, fds, e) < 0)
+			return -1;
+		rc = runc_exec(s, c, (struct bytes){ p->spec.data, p->spec.len }, pid_file, fds, con.path, e);
+		io_started(p->io, fds, rc == 0);
+	}
 	if (rc < 0)
 		return err_wrap(e, "OCI runtime exec failed");
 	pid_t pid = file_pid(pid_file);

@@ -30,9 +30,14 @@ export interface Shown {
   readonly settings?: Partial<ContainerSettings>;
   /** `lifecycle.json`. */
   readonly lifecycle?: Readonly<Record<string, unknown>>;
-  /** `network.json`. */
-  readonly network?: object;
   readonly recordLabels?: Readonly<Record<string, string>>;
+}
+
+/** Changes the settings of one that is there. */
+export async function change({ client, scope }: ShowRig, id: string, settings: ContainerSettings): Promise<void> {
+  const container = await client.containers.get(scope, id);
+  const extensions = { ...container.extensions, berth: packSettings(settings) };
+  await client.containers.update(scope, { ...container, extensions }, ['extensions.berth']);
 }
 
 /** A container as `create` leaves it, without a task. */
@@ -65,7 +70,6 @@ export async function plant(rig: ShowRig, shown: Shown): Promise<ContainerSettin
     ...shown.settings,
   };
   if (shown.lifecycle !== undefined) writeFileSync(join(stateDir, 'lifecycle.json'), JSON.stringify(shown.lifecycle));
-  if (shown.network !== undefined) writeFileSync(join(stateDir, 'network.json'), JSON.stringify(shown.network));
   const usual = defaultSpec(id, rig.scope.namespace);
   const process = { ...usual.process, user: { uid: 0, gid: 0 }, cwd: '/', args: [...args], env: ['PATH=/bin'] };
   const { snapshotKey = '' } = shown;

@@ -15,6 +15,7 @@ const names = ['containerd', 'ctr', 'nerdctl', 'ctd-decoder'] as const;
 for (const directory of [bin, lib]) mkdirSync(directory, { recursive: true });
 make('native/addon');
 make('native/shim');
+make('native/init');
 make('native/launcher');
 buildExecutable();
 placeLaunchers();

@@ -50,7 +50,7 @@ writeFileSync(`${tarball}.sha256sum`, `${sum}  ${tarball.split('/').at(-1)}\n`);
 console.log(`dist: ${tarball}: ${Math.round(statSync(tarball).size / 1e6)} MB`);
 
 async function fill(): Promise<void> {
-  for (const name of ['bin/containerd', 'bin/containerd-shim-runc-v2', 'lib/berth/containerd'])
+  for (const name of ['bin/containerd', 'bin/containerd-shim-runc-v2', 'bin/berth-init', 'lib/berth/containerd'])
     copyFileSync(join(top, 'dist', name), place(`usr/local/${name}`), constants.COPYFILE_FICLONE);
   for (const name of ['ctr', 'nerdctl', 'ctd-decoder'])
     for (const directory of ['bin', 'lib/berth'])

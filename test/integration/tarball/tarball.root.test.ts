@@ -32,6 +32,7 @@ test('the tarball has programs, unit, completions and manual where they belong, 
   const files = listing.split('\n').filter((path) => path !== '' && !path.endsWith('/'));
   expect(files.filter((path) => !path.startsWith(manual)).sort()).toEqual([
     'etc/systemd/system/containerd.service',
+    'usr/local/bin/berth-init',
     'usr/local/bin/containerd',
     'usr/local/bin/containerd-shim-runc-v2',
     'usr/local/bin/ctd-decoder',
@@ -155,14 +156,20 @@ test('bash offers names that the daemon tells, cut as bash cuts words, and nothi
   const blob = await writeBlob(client.content, scopeOf('one'), { mediaType: 'x/y', bytes, labels });
   const digest = blob.digest.replace('sha256:', '');
   expect(await run(installed('usr/local/bin/ctr'), [...at, 'namespaces', 'create', 'two'])).toMatchObject({ code: 0 });
-  expect(await offered('ctr', ...at, '-n', '')).toEqual(['one', 'two']);
-  expect(await offered('ctr', ...at, 'namespaces', 'rm', 'o')).toEqual(['one']);
-  expect(await offered('ctr', ...at, '-n', 'one', 'content', 'get', '')).toEqual([`sha256:${digest}`]);
-  expect(await offered('ctr', ...at, '--namespace=one', 'content', 'get', `sha256:${digest.slice(0, 8)}`)).toEqual([
-    digest,
-  ]);
+  // The daemon has a second to answer, and may be too busy once.
+  const told = async (...words: readonly string[]) => {
+    for (let tries = 0; tries < 20; tries++) {
+      const names = await offered('ctr', ...words);
+      if (names.length > 0) return names;
+    }
+    return [];
+  };
+  expect(await told(...at, '-n', '')).toEqual(['one', 'two']);
+  expect(await told(...at, 'namespaces', 'rm', 'o')).toEqual(['one']);
+  expect(await told(...at, '-n', 'one', 'content', 'get', '')).toEqual([`sha256:${digest}`]);
+  expect(await told(...at, '--namespace=one', 'content', 'get', `sha256:${digest.slice(0, 8)}`)).toEqual([digest]);
   expect(await offered('ctr', ...at, '-n', 'two', 'content', 'get', '')).toEqual([]);
-  expect(await offered('ctr', ...at, 'images', 'check', '--snapshotter', 'ov')).toEqual(['overlayfs']);
+  expect(await told(...at, 'images', 'check', '--snapshotter', 'ov')).toEqual(['overlayfs']);
   process.kill(daemon.pid, 'SIGSTOP');
   try {
     const begun = performance.now();

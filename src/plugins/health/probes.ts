@@ -120,7 +120,6 @@ export class Probes {
         state: (await readHealth(stateDir)) ?? startingHealth,
         startedAtMs: Date.parse(startedAt) || Date.now(),
         pid,
-        pid,
       };
     });
   }

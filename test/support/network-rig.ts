@@ -138,7 +138,8 @@ export async function startNetworkRig(options: TestDaemonOptions = {}): Promise<
       await client.tasks.start(scope, id, '');
     },
     slowPlugin: (name, notes) => {
-      const script = `#!/bin/sh\necho $CNI_COMMAND >> ${notes}\n[ $CNI_COMMAND = ADD ] && sleep 1\n[ $CNI_COMMAND = ADD ] && echo '{"cniVersion":"1.0.0"}'\nexit 0\n`;
+      const handOn = `sed 's/.*"prevResult"://; s/}$//'`;
+      const script = `#!/bin/sh\necho $CNI_COMMAND >> ${notes}\n[ $CNI_COMMAND = ADD ] && sleep 2 && ${handOn}\nexit 0\n`;
       writeFileSync(join(plugins, name), script, { mode: 0o755 });
     },
     stepsOf: (notes) => (existsSync(notes) ? readFileSync(notes, 'utf8') : ''),

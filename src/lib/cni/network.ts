@@ -21,8 +21,8 @@ export async function addNetwork(network: NetworkConfig, to: Attachment): Promis
   for (const plugin of network.plugins) {
     const said = await run('ADD', network, plugin, result, to);
     result = resultIn(said, plugin);
+    await remember(network, to, result); // for whoever has to undo half of it
   }
-  await remember(network, to, result ?? {});
   return result ?? {};
 }
 

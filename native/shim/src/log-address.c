@@ -20,7 +20,7 @@ static bool set_host(const char *host, uint16_t port, struct log_address *a)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&a->at;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&a->at;
-	if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+	if (inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &v4->sin_addr) == 1) {
 		v4->sin_family = AF_INET;
 		v4->sin_port = htons(port);
 		a->len = sizeof(*v4);

@@ -14,7 +14,7 @@ struct log_address {
 	char text[160]; /* as it was given, for messages */
 };
 
-/* Names of machines are not resolved: that can take a while, and needs what a static program has not. */
+/* Names of machines are not resolved, but for localhost: that can take a while, and needs what a static program has not. */
 int log_address_parse(const char *text, uint16_t port, struct log_address *a, struct err *e);
 
 #endif

@@ -146,6 +146,17 @@ static void close_fluentd(struct log_sink *k)
 	free(f);
 }
 
+/* docker's users write host:port. */
+static int find_server(struct fluentd *f, const char *text, struct err *e)
+{
+	AUTO_FREE char *full = xprintf("%s%s", strstr(text, "://") ? "" : "tcp://", text);
+	if (log_address_parse(full, PORT, &f->out.to, e) < 0)
+		return -1;
+	if (f->out.to.type != SOCK_STREAM)
+		return err_set(e, CODE_INVALID_ARGUMENT, "address %s: wanted tcp:// or unix://: invalid argument", text);
+	return 0;
+}
+
 static int set_up(struct fluentd *f, struct log_options *o, struct err *e)
 {
 	struct log_fields fields;
@@ -159,10 +170,8 @@ static int set_up(struct fluentd *f, struct log_options *o, struct err *e)
 	    log_option_bool(o, "fluentd-async", &async, e) < 0 ||
 	    log_option_bool(o, "fluentd-sub-second-precision", &f->precise, e) < 0 ||
 	    log_option_number(o, "fluentd-buffer-limit", 1, f->out.limit, &limit, e) < 0 ||
-	    log_address_parse(log_option(o, "fluentd-address", ADDRESS), PORT, &f->out.to, e) < 0)
+	    find_server(f, log_option(o, "fluentd-address", ADDRESS), e) < 0)
 		return -1;
-	if (f->out.to.type != SOCK_STREAM)
-		return err_set(e, CODE_INVALID_ARGUMENT, "address %s: wanted tcp:// or unix://: invalid argument", f->out.to.text);
 	f->out.limit = limit;
 	f->out.keeps = !async;
 	f->out.never_holds = f->out.never_holds || async;

@@ -240,7 +240,7 @@ static void fluentd_without_a_server(void)
 	struct err e = { 0 };
 	uint16_t port = 0;
 	int listener = serve_port(&port);
-	AUTO_FREE char *uri = xprintf("log://fluentd?fluentd-address=tcp://127.0.0.1:%u&fluentd-buffer-limit=1000", port);
+	AUTO_FREE char *uri = xprintf("log://fluentd?fluentd-address=localhost:%u&fluentd-buffer-limit=1000", port);
 	struct log_sink *k = opened(uri);
 	int fd = accepted(listener);
 	close(fd);

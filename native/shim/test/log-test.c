@@ -181,6 +181,7 @@ static void addresses(void)
 	CHECK(log_address_parse("tcp://[::1]:99", 514, &a, &e) == 0 && a.at.ss_family == AF_INET6);
 	CHECK(((struct sockaddr_in6 *)&a.at)->sin6_port == htons(99));
 	CHECK(log_address_parse("tcp://[::1]", 514, &a, &e) == 0 && a.at.ss_family == AF_INET6);
+	CHECK(log_address_parse("tcp://localhost:7", 514, &a, &e) == 0 && a.at.ss_family == AF_INET);
 	static const char *const bad[] = { "", "127.0.0.1", "tcp://", "tcp://host:1", "tcp://127.0.0.1:", "tcp://127.0.0.1:0", "tcp://127.0.0.1:65536",
 					   "tcp://127.0.0.1:1x", "unix://x", "tls://127.0.0.1" };
 	for (size_t i = 0; i < COUNT_OF(bad); i++)

@@ -241,8 +241,10 @@ test('a shim that was killed leaves a socket, which `delete` removes', async () 
   const client = await follow(attach);
   await start(shim);
   await r.eventually('said', () => client.text() === 'said\n');
-  process.kill(await shim.pid(), 'SIGKILL');
+  const pid = await shim.pid();
+  process.kill(pid, 'SIGKILL');
   await client.ended;
+  await r.eventually('it has gone', () => !existsSync(`/proc/${pid}/exe`));
   await expect(client.attachment.write(Buffer.from('x'))).rejects.toThrow('unavailable');
   expect(textOf(path)).toBe('said\n');
   expect(existsSync(attach)).toBe(true);
@@ -259,8 +261,9 @@ test('a socket may have a long path, and takes the place of one that a dead shim
   const attach = join(directory, 'attach.sock');
   const uri = formatLogUri({ driver: 'none', attach, options: {} });
   const options = { args: ['cat'], stdin: attachStdin(attach), stdout: uri, stderr: uri };
-  const dead = await created(r, 'c1', options);
-  process.kill(await dead.pid(), 'SIGKILL');
+  const dead = await (await created(r, 'c1', options)).pid();
+  process.kill(dead, 'SIGKILL');
+  await r.eventually('it has gone', () => !existsSync(`/proc/${dead}/exe`));
   await expect(openAttachment(join(directory, 'no.sock'), { signal })).rejects.toThrow('not found');
   const shim = await created(r, 'c2', options);
   const client = await follow(attach);

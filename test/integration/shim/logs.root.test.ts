@@ -139,7 +139,7 @@ test('what the options say must make sense, and the log must be possible', async
   await refused('json-file', { path, 'max-files': '2' }, 'unknown option max-files');
   await refused('none', { path }, 'unknown option path');
   await refused('syslog', { 'syslog-address': 'tcp+tls://127.0.0.1' }, 'TLS is not spoken');
-  await refused('syslog', { 'syslog-address': 'tcp://localhost:1' }, 'the number of a machine');
+  await refused('syslog', { 'syslog-address': 'tcp://some.where:1' }, 'the number of a machine');
   await refused('syslog', { 'syslog-address': `unix://${path}.sock` }, 'no such file or directory');
   await refused('fluentd', { 'fluentd-address': 'tcp://127.0.0.1:9' }, 'connection refused');
   await refused('journald', { socket: `unixgram://${path}.sock` }, 'no such file or directory');

@@ -2,13 +2,15 @@ import { readFile } from 'node:fs/promises';
 import type { Log } from '#base/log';
 import type { RegistryEnd } from '#core/transfer/transfer';
 import type { Reference } from '#lib/reference';
-import { type RegistryHost, type RegistryHosts, serverOf } from '#lib/registry/host';
+import { defaultHost, type RegistryHost, type RegistryHosts, serverOf } from '#lib/registry/host';
+import { HostSession } from '#lib/registry/host-session';
 import { hostsFromDirectories } from '#lib/registry/hosts-directory';
 import { HttpClient, type HttpOptions, type ProxySettings } from '#lib/registry/http';
 import type { HttpWatch } from '#lib/registry/http-watch';
 import { hostsFromMirrors, type MirrorTables } from '#lib/registry/mirrors';
 import { Repository } from '#lib/registry/repository';
 import { defaultRetry, type RetryPolicy } from '#lib/registry/retry';
+import { statusFault } from '#lib/registry/status-fault';
 
 export interface RegistriesOptions {
   /** `certs.d` directories. */
@@ -50,6 +52,23 @@ export class Registries implements Disposable {
       log,
       ...(end.credentials === undefined ? {} : { credentials: end.credentials }),
     });
+  }
+
+  /** Asks a registry whether it lets in who asks. @throws unauthenticated; what reaching it throws */
+  async greet(end: RegistryEnd, registry: string, signal: AbortSignal): Promise<void> {
+    const { log, userAgent } = this.#options;
+    const hosts = await this.#hostsFor(end)(registry);
+    const own = hosts.find(({ host }) => host === serverOf(registry)) ?? hosts[0] ?? defaultHost(registry);
+    const session = new HostSession({ ...own, path: '' }, registry, 'v2', {
+      http: await this.#client(),
+      userAgent,
+      retry: { ...defaultRetry, attempts: 2 },
+      log,
+      credentials: end.credentials,
+    });
+    const response = await session.request({ method: 'GET', target: '', scopes: [], signal });
+    if (response.status !== 200) throw await statusFault(response, 'GET', `login attempt to ${response.url.href}`);
+    await response.discard();
   }
 
   [Symbol.dispose](): void {

@@ -43,6 +43,7 @@ import streamingService from '#plugins/services/streaming';
 import tasksGrpc from '#plugins/services/tasks';
 import transferService from '#plugins/services/transfer';
 import versionService from '#plugins/services/version';
+import sharedNamespaces from '#plugins/shared-namespaces/shared-namespaces';
 import aufs from '#plugins/snapshots/aufs';
 import btrfs from '#plugins/snapshots/btrfs/btrfs';
 import devmapper from '#plugins/snapshots/devmapper';
@@ -76,6 +77,7 @@ export const builtins: readonly AnyPlugin[] = [
   sandboxStore,
   networks,
   networkAttendant,
+  sharedNamespaces,
   tasksService,
   cgroups,
   opt,

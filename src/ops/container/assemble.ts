@@ -144,7 +144,10 @@ async function specOf(
     ...{ ipc: modes.ipc, shmBytes: limits.shmSize || usualShm, systemd: line.systemd },
   });
   const joinsUts = modes.uts === 'host' || modes.uts.startsWith('container:');
-  const names = joinsUts ? {} : { hostname, ...(domainname !== '' && { domainname }) };
+  const names = joinsUts ? {} : { hostname };
+  // Older runtimes know the field of the specification for it not.
+  const domain: Readonly<Record<string, string>> =
+    domainname === '' || joinsUts ? {} : { 'kernel.domainname': domainname };
   let spec: Spec = { ...defaultSpec(id, namespace), ...names };
   spec = withProcess(spec, {
     user,
@@ -157,7 +160,7 @@ async function specOf(
   spec = withAllMounts(spec, own, points.mounts);
   const path = network.mode === 'path' ? network.target : '';
   spec = withNamespaces(spec, modes, { mode: network.mode, path }, root.ids);
-  spec = withSysctls(spec, limits.sysctls ?? {}, { ...modes, network: network.mode, remapped });
+  spec = withSysctls(spec, { ...domain, ...limits.sysctls }, { ...modes, network: network.mode, remapped });
   const limited = withLimits(spec, limits);
   spec = withCgroup(limited.spec, cgroupPath(engine, id, limits.cgroupParent ?? ''));
   spec = await withSecurity(spec, { ...security, writableCgroups: security.writableCgroups || line.systemd });

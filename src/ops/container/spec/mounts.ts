@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { failedPrecondition } from '#base/errors';
 import { defaultSpec } from '#lib/oci/spec/default-spec';
@@ -28,7 +29,7 @@ export function ownMounts(own: OwnMounts): readonly SpecMount[] {
   return [
     ...usual.map((mount) => (own.remapped && mount.type === 'sysfs' ? boundSys : mount)),
     { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...quiet, 'relatime', 'ro'] },
-    ...(own.ipc === 'host' ? [bind('/dev/mqueue', '/dev/mqueue')] : []),
+    ...(own.ipc === 'host' && existsSync('/dev/mqueue') ? [bind('/dev/mqueue', '/dev/mqueue')] : []),
     ...sharedMemory(own),
     bind(join(own.stateDir, 'resolv.conf'), '/etc/resolv.conf'),
     bind(join(own.stateDir, 'hostname'), '/etc/hostname'),

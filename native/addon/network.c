@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -100,7 +101,96 @@ static napi_value bind_port(napi_env env, napi_callback_info info) {
   return js_number(env, held);
 }
 
+struct netlink_job {
+  struct job job; /* its path: a network namespace, or NULL for ours */
+  uint8_t *messages;
+  size_t length;
+  int32_t *errors;
+  size_t count;
+};
+
+/* One acknowledgement for each message, in their order: 0 or an errno. */
+static int read_acknowledgements(int fd, struct netlink_job *job) {
+  char buffer[16384];
+  for (size_t seen = 0; seen < job->count;) {
+    ssize_t got = recv(fd, buffer, sizeof buffer, 0);
+    if (got < 0) return errno;
+    for (struct nlmsghdr *at = (struct nlmsghdr *)buffer; NLMSG_OK(at, got) && seen < job->count; at = NLMSG_NEXT(at, got)) {
+      if (at->nlmsg_type != NLMSG_ERROR) return EPROTO;
+      job->errors[seen++] = -((struct nlmsgerr *)NLMSG_DATA(at))->error;
+    }
+  }
+  return 0;
+}
+
+/* In a thread of its own, which ends afterwards and so may be in another namespace. */
+static void run_netlink(struct job *base) {
+  struct netlink_job *job = (struct netlink_job *)base;
+  if (base->path != NULL) {
+    base->syscall = "setns";
+    FD(namespace) = open(base->path, O_RDONLY | O_CLOEXEC);
+    if (namespace < 0 || setns(namespace, CLONE_NEWNET) != 0) {
+      base->error = errno;
+      return;
+    }
+  }
+  base->syscall = "netlink";
+  FD(fd) = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  struct timeval patience = {.tv_sec = 30};
+  if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ||
+      send(fd, job->messages, job->length, 0) < 0) {
+    base->error = errno;
+    return;
+  }
+  base->error = read_acknowledgements(fd, job);
+}
+
+static napi_value netlink_errors(napi_env env, struct job *base) {
+  struct netlink_job *job = (struct netlink_job *)base;
+  double *out;
+  napi_value array = js_doubles(env, job->count, &out);
+  for (size_t at = 0; at < job->count; at++) out[at] = job->errors[at];
+  return array;
+}
+
+static void release_netlink(struct job *base) {
+  struct netlink_job *job = (struct netlink_job *)base;
+  free(job->messages);
+  free(job->errors);
+}
+
+/* Requests to the kernel's routing, each of which must ask for an acknowledgement, in a namespace: what became of each. */
+static napi_value netlink_(napi_env env, napi_callback_info info) {
+  struct args args;
+  args_read(&args, env, info);
+  TEXT(path);
+  struct span messages;
+  arg_text_or_null(&args, 0, &path);
+  arg_span(&args, 1, &messages);
+  int count = arg_int(&args, 2);
+  if (args.bad) return NULL;
+  struct netlink_job *job = calloc(1, sizeof *job);
+  if (job == NULL) return fail(env, ENOMEM, "netlink", NULL);
+  job->length = messages.length;
+  job->count = count < 0 ? 0 : (size_t)count;
+  job->messages = malloc(messages.length + 1);
+  job->errors = calloc(job->count + 1, sizeof *job->errors);
+  job->job.path = path.bytes == NULL ? NULL : strdup(path.bytes);
+  if (job->messages == NULL || job->errors == NULL || (path.bytes != NULL && job->job.path == NULL)) {
+    free(job->job.path);
+    release_netlink(&job->job);
+    free(job);
+    return fail(env, ENOMEM, "netlink", NULL);
+  }
+  if (messages.length > 0) memcpy(job->messages, messages.bytes, messages.length);
+  job->job.run = run_netlink;
+  job->job.result = netlink_errors;
+  job->job.release = release_netlink;
+  return job_start(env, &job->job);
+}
+
 void export_network(napi_env env, napi_value exports) {
   export_function(env, exports, "makeNetworkNamespace", make_network_namespace);
   export_function(env, exports, "bindPort", bind_port);
+  export_function(env, exports, "netlink", netlink_);
 }

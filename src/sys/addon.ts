@@ -109,6 +109,7 @@ interface Addon {
   unwatch(number: number): void;
 
   makeNetworkNamespace(path: string): Promise<void>;
+  netlink(path: string | null, messages: Uint8Array, count: number): Promise<Float64Array>;
   bindPort(protocol: number, address: string, port: number): number;
   peerCredentials(fd: number): Float64Array;
   sendDatagram(path: string, message: string): void;

@@ -21,7 +21,7 @@ export async function addNetwork(network: NetworkConfig, to: Attachment): Promis
   for (const plugin of network.plugins) {
     const said = await run('ADD', network, plugin, result, to);
     result = resultIn(said, plugin);
-    await remember(network, to, result); // for whoever has to undo half of it
+    await rememberResult(network, to, result); // for whoever has to undo half of it
   }
   return result ?? {};
 }
@@ -51,7 +51,7 @@ export async function removeNetwork(network: NetworkConfig, from: Attachment): P
     });
   }
   if (failures.length > 0) throw failures[0];
-  await rm(cachePath(network, from), { force: true });
+  await forgetResult(network, from);
 }
 
 /** What a plugin is told of the wishes: nothing of those that it does not know. */
@@ -90,10 +90,21 @@ function hasResultsOnDelete(version: string): boolean {
   return major > 0 || minor >= 4;
 }
 
-const cachePath = ({ name }: NetworkConfig, { containerId, ifName, cacheDir = '/var/lib/cni' }: Attachment): string =>
-  join(cacheDir, 'results', `${name}-${containerId}-${ifName}`);
+/** And forgets it. */
+export const forgetResult = (network: NetworkConfig, from: Parameters<typeof rememberResult>[1]): Promise<void> =>
+  rm(cachePath(network, from), { force: true });
 
-async function remember(network: NetworkConfig, to: Attachment, result: JsonObject): Promise<void> {
+const cachePath = (
+  { name }: NetworkConfig,
+  { containerId, ifName, cacheDir = '/var/lib/cni' }: Pick<Attachment, 'containerId' | 'ifName' | 'cacheDir'>,
+): string => join(cacheDir, 'results', `${name}-${containerId}-${ifName}`);
+
+/** Notes what ADD has said, as `addNetwork` does: for who has done it himself. */
+export async function rememberResult(
+  network: NetworkConfig,
+  to: Pick<Attachment, 'containerId' | 'ifName' | 'cacheDir'>,
+  result: JsonObject,
+): Promise<void> {
   const path = cachePath(network, to);
   await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
   const note = {

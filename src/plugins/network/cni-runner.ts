@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { messageOf } from '#base/errors';
 import type { Log } from '#base/log';
-import { addNetwork, removeNetwork } from '#lib/cni/network';
+import { addNetwork, forgetResult, rememberResult, removeNetwork } from '#lib/cni/network';
 import { type JsonObject, type NetworkConfig, parseList } from '#lib/cni/network-config';
+import type { BuiltinRunner } from './builtin/runner.ts';
 import type { Link, NetworkRecord } from './record.ts';
 
 export interface CniRunnerOptions {
@@ -10,6 +11,8 @@ export interface CniRunnerOptions {
   readonly path: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
+  /** Does the usual chains without the plugins; absent: never. */
+  readonly builtin: BuiltinRunner | undefined;
 }
 
 /**
@@ -28,12 +31,15 @@ export class CniRunner {
   /** @throws the plugin's words; what was done is undone */
   async add(record: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>, link: Link): Promise<JsonObject> {
     const network = parseList(Buffer.from(link.conflist));
-    const first = !this.#made.has(link.conflist);
+    const made = madeBy(link);
+    const first = !this.#made.has(made);
+    const quick = first ? undefined : await this.#quickly(network, record, link);
+    if (quick !== undefined) return quick;
     try {
       const result = await this.#gate.pass(first ? 'alone' : 'shared', () =>
         addNetwork(network, this.#to(record, link)),
       );
-      this.#made.add(link.conflist);
+      this.#made.add(made);
       return result;
     } catch (thrown) {
       await this.#undo(network, record, link);
@@ -52,7 +58,47 @@ export class CniRunner {
   /** What has gone is no error. @throws the plugin's words, when everything else has been taken down */
   async remove(record: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>, link: Link): Promise<void> {
     const network = parseList(Buffer.from(link.conflist));
+    if (await this.#gone(network, record, link)) return;
     await this.#gate.pass('shared', () => removeNetwork(network, this.#to(record, link)));
+  }
+
+  /** Undefined where the plugins must do it, after all. */
+  async #quickly(
+    network: NetworkConfig,
+    record: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>,
+    link: Link,
+  ): Promise<JsonObject | undefined> {
+    const { builtin, log } = this.#options;
+    if (builtin?.knows(link) !== true) return undefined;
+    const to = this.#to(record, link);
+    try {
+      const result = await builtin.add(record, link);
+      await rememberResult(network, to, result);
+      return result;
+    } catch (error) {
+      log.debug('the plugins are asked, after all', { id: record.id, network: network.name, error });
+      await this.#undo(network, record, link);
+      return undefined;
+    }
+  }
+
+  /** False where the plugins must do it: they pass over what is not there. */
+  async #gone(
+    network: NetworkConfig,
+    record: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>,
+    link: Link,
+  ): Promise<boolean> {
+    const { builtin, log } = this.#options;
+    const address = link.interface?.ip ?? '';
+    if (address === '' || builtin?.knows(link) !== true) return false;
+    try {
+      await builtin.remove(record, link, address);
+      await forgetResult(network, this.#to(record, link));
+      return true;
+    } catch (error) {
+      log.debug('the plugins take a network down', { id: record.id, network: network.name, error });
+      return false;
+    }
   }
 
   async #undo(network: NetworkConfig, record: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>, link: Link) {
@@ -72,6 +118,9 @@ export class CniRunner {
     };
   }
 }
+
+/** What must have been made once: ports have chains of their own. */
+const madeBy = ({ conflist, capabilities }: Link): string => `${'portMappings' in capabilities} ${conflist}`;
 
 /** Lets so many in at once, or one alone. First come, first served. */
 class Gate {

@@ -7,6 +7,7 @@ import { Networks } from '#core/networks/networks';
 import { definePlugin } from '#core/plugin/plugin';
 import { one } from '#core/plugin/slot';
 import { Runtime } from '#core/runtime/runtime';
+import { BuiltinRunner } from './builtin/runner.ts';
 import { CniRunner } from './cni-runner.ts';
 import { ContainerFiles } from './container-files.ts';
 import { hearEnds } from './ends.ts';
@@ -27,6 +28,10 @@ export default definePlugin({
   config: table({
     netconfpath: text({ default: '/etc/cni/net.d', help: 'Where networks are described, as CNI lists of plugins.' }),
     cni_path: list(text(), { default: usualPath, help: "Where CNI's plugins are looked for." }),
+    builtin: flag({
+      default: true,
+      help: 'Whether the daemon itself does what the usual chain of plugins does (bridge, portmap, firewall, tuning, host-local, for IPv4), once they have made bridge and rules.',
+    }),
     dns: flag({
       default: true,
       help: "Whether the daemon answers for containers' names, at the gateway address of each network.",
@@ -43,7 +48,8 @@ export default definePlugin({
     const files = new ContainerFiles({ everybody, log });
     const records = new Records(join(context.rootDir, 'records'));
     const environment = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin` };
-    const runner = new CniRunner({ path: config.cni_path, environment, log });
+    const builtin = config.builtin ? new BuiltinRunner(environment) : undefined;
+    const runner = new CniRunner({ path: config.cni_path, environment, log, builtin });
     const networks: ContainerNetworks = new ContainerNetworks({
       ...{ containers: metadata.containers, runtime, namespaces, ports, files, log },
       netconfPath: config.netconfpath,

@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { formatLogUri } from '#lib/log-uri';
+import { readLogBatches } from '#ops/logs/read-logs';
 import { attachable, created, follow, linesOf, logged, rig, start, textOf } from './log-rig.ts';
 import { type Rig, shimProgram, tasks } from './rig.ts';
 
@@ -90,6 +91,22 @@ test('rotation by size, without losing a line or going over the number', async (
   expect(existsSync(`${single}.1`)).toBe(false);
   expect(statSync(single).size).toBeLessThan(50_200);
   expect(textOf(single)).toEndWith('\n20000\n');
+}, 120_000);
+
+test('who follows a log that is rotated all the time reads every line once', async () => {
+  await using r = await rig();
+  const { path, streams } = logged(r, 'c1', { 'max-size': '200000', 'max-file': '500' });
+  const shim = await r.launch('c1', { args: ['sh', '-c', 'seq 100000; usleep 300000; seq 100001 200000'], ...streams });
+  const ended = new AbortController();
+  const exit = shim.exitOf().then(() => ended.abort());
+  let next = 1;
+  const { signal } = new AbortController();
+  for await (const batch of readLogBatches({ path, follow: true, ended: ended.signal, signal }))
+    for (const { text } of batch) if (text !== `${next++}\n`) throw new Error(`${text} in the place of ${next - 1}`);
+  expect(next).toBe(200_001);
+  await exit;
+  expect(existsSync(`${path}.60`)).toBe(true);
+  await shim.end();
 }, 120_000);
 
 test('a full disk and a log that cannot be written stop nobody, and what is written is whole', async () => {

@@ -5,6 +5,8 @@ import { invalidArgument } from '#base/errors';
  * apart in the log. Drivers: `json-file`, `journald`, `syslog`, `fluentd`, `none`. Options are percent-encoded; those of a driver have
  * docker's names, with sizes in bytes. `path` is json-file's file. `attach` is the path of a socket at which the shim lets clients follow
  * the output live, and, when stdin is `attach://<the same path>`, feed the input (see `#lib/attach-frames`).
+ * `stdin-once=true` ends that input with the first client that ends its own or goes away. `container-name`, `image-name`, `tag` and `attrs`
+ * (a JSON object of strings) are what drivers show of a container; addresses are numbers, for the shim resolves no names.
  * No other shim knows the scheme: they refuse it.
  */
 export interface LogUri {

@@ -115,7 +115,9 @@ static void pump(struct stream *st)
 	struct feed *f = st->feed;
 	if (st->src.fd < 0)
 		return;
-	for (int i = 0; i < TURNS && !held_up(f) && step(st); i++)
+	/* Of a process that has gone all is read: a pipe can be made to hold 1 MiB. */
+	int turns = f->exited ? 4 * TURNS : TURNS;
+	for (int i = 0; i < turns && !held_up(f) && step(st); i++)
 		;
 	if (st->src.fd >= 0)
 		source_watch(f->s->loop, &st->src, held_up(f) ? 0 : EPOLLIN);

@@ -39,6 +39,8 @@ export interface NetworkSettings {
    */
   readonly mode: 'networks' | 'host' | 'none' | 'container' | 'path';
   readonly target: string;
+  /** Where the networks are described (`--cni-netconfpath`); absent: where the daemon's configuration says. */
+  readonly netconfPath?: string;
   readonly attachments: readonly NetworkAttachment[];
   readonly ports: readonly PortMapping[];
   readonly dns: {

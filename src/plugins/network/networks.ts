@@ -69,7 +69,7 @@ export class ContainerNetworks implements NetworksPlugin {
     const { attachments } = settings.network;
     if (attachments.some(({ network }) => network === attachment.network))
       throw alreadyExists(`endpoint with name ${settings.name} already exists in network ${attachment.network}`);
-    const file = await this.#file(scope, attachment.network);
+    const file = await this.#file(scope, attachment.network, settings);
     const changed = withAttachments(settings, [...attachments, attachment]);
     await this.#live(scope, id)?.connect(file, attachment, changed);
     await this.#save(scope, container, changed);
@@ -128,7 +128,7 @@ export class ContainerNetworks implements NetworksPlugin {
     const name = nameOf(scope, container.id);
     await this.#free(scope, container.id);
     const { attachments } = settings.network;
-    const files = await Promise.all(attachments.map(({ network }) => this.#file(scope, network)));
+    const files = await Promise.all(attachments.map(({ network }) => this.#file(scope, network, settings)));
     if (this.find(name) !== undefined) throw alreadyExists(`task ${container.id}`); // somebody was faster
     const ports = this.#takePorts(name, settings);
     const publishing = files.findIndex(publishes);
@@ -206,8 +206,8 @@ export class ContainerNetworks implements NetworksPlugin {
     }
   }
 
-  async #file({ namespace }: Scope, network: string): Promise<NetworkFile> {
-    const { netconfPath } = this.#parts;
+  async #file({ namespace }: Scope, network: string, settings: ContainerSettings): Promise<NetworkFile> {
+    const netconfPath = settings.network.netconfPath ?? this.#parts.netconfPath;
     if (network === defaultNetworkName) return await ensureDefaultNetwork(netconfPath, namespace);
     return await getNetwork(netconfPath, namespace, network);
   }

@@ -21,7 +21,10 @@ export const nerdctl: Program = {
     lazyGroup('container', 'manage containers', () => import('./container/group.ts')),
     lazyGroup('image', 'manage images', () => import('./image/group.ts')),
     lazyCommand('inspect', 'show everything about containers and images', () => import('./inspect.ts')),
+    lazyCommand('login', 'log in to a registry', () => import('./login.ts')),
+    lazyCommand('logout', 'forget a login', () => import('./logout.ts')),
     lazyGroup('network', 'manage networks', () => import('./network/commands.ts')),
+    lazyGroup('volume', 'manage volumes', () => import('./volume/commands.ts')),
     completionCommand('nerdctl', () => nerdctl),
   ],
 };

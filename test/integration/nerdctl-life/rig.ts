@@ -79,7 +79,7 @@ export async function startLifeRig(options: TestDaemonOptions = {}): Promise<Lif
     const packed = packSettings({
       ...{ name, stateDir: stateDir(id), dataStore: layout.store, hostname: id.slice(0, 12), domainname: '' },
       ...{ autoRemove: false, stopSignal: 'SIGTERM', stopTimeout: 10, anonymousVolumes: [], mounts: [] },
-      ...{ config: { Image: 'busybox' }, hostConfig: {}, streams },
+      ...{ config: { Image: 'busybox', Labels: labels }, hostConfig: {}, streams },
       network: {
         mode: 'none',
         target: '',

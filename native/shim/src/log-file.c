@@ -109,10 +109,20 @@ static char *numbered(const struct log_file *f, uint64_t n)
 	return n ? xprintf("%s.%llu", f->path, (unsigned long long)n) : xstrdup(f->path);
 }
 
-/* Each becomes the next older; the oldest goes. Gaps are passed over. */
+/* The first number that is free, or the last that there may be. */
+static uint64_t first_free(const struct log_file *f)
+{
+	for (uint64_t n = 1;; n++) {
+		AUTO_FREE char *path = numbered(f, n);
+		if (n >= f->max_files - 1 || access(path, F_OK) < 0)
+			return n;
+	}
+}
+
+/* Each becomes the next older; the oldest goes when there are enough. */
 static int shift(const struct log_file *f)
 {
-	for (uint64_t n = f->max_files - 1; n > 0; n--) {
+	for (uint64_t n = first_free(f); n > 0; n--) {
 		AUTO_FREE char *from = numbered(f, n - 1);
 		AUTO_FREE char *to = numbered(f, n);
 		if (rename(from, to) < 0 && errno != ENOENT)

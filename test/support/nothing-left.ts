@@ -13,7 +13,7 @@ const patienceMs = 60_000;
  */
 export async function leftBehind(daemon: TestDaemon, client: Client, scope: Scope): Promise<readonly string[]> {
   let left: readonly string[] = [];
-  for (let waited = 0; waited < patienceMs; waited += 50) {
+  for (const end = Date.now() + patienceMs; Date.now() < end; ) {
     left = [...(await inTheStore(client, scope)), ...onTheMachine(daemon, scope.namespace)];
     if (left.length === 0) break;
     await wait(50);

@@ -1,10 +1,12 @@
 import { EmptySchema } from '@bufbuild/protobuf/wkt';
 import { KillRequestSchema } from '#api/runtime/task/v2/task_pb';
+import { abortable } from '#base/cancellation';
 import { classOf } from '#base/errors';
 import type { KillOptions } from '#core/runtime/runtime';
 import type { Scope } from '#core/scope';
 import type { Environment } from './environment.ts';
 import { callFor } from './shim.ts';
+import { endProcessesIn } from './shim-process.ts';
 import type { Task } from './task-table.ts';
 
 const sigkill = 9;
@@ -19,8 +21,13 @@ export async function kill(env: Environment, scope: Scope, task: Task, options: 
     await task.shim.call('Kill', [KillRequestSchema, request], EmptySchema, callFor(scope, env.limits.kill));
   } catch (thrown) {
     const final = options.signal === sigkill && options.execId === '' && classOf(thrown) === 'deadline_exceeded';
-    if (!final || (await task.shim.responds(env.limits.state)) || !task.shim.kill()) throw thrown;
+    if (!final || (await task.shim.responds(env.limits.state)) || !(await endShim(task))) throw thrown;
     env.log.warn('shim does not answer: killed', { id: task.id, namespace: task.namespace });
-    await task.shim.closed;
+    await abortable(task.shim.closed, scope.signal);
   }
+}
+
+/** By force. A daemon that died right after the start has not noted which process the shim is; then it is the one that works in its bundle. */
+async function endShim({ shim }: Task): Promise<boolean> {
+  return shim.kill() || (shim.sandboxId === undefined && (await endProcessesIn(shim.bundle)));
 }

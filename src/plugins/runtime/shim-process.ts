@@ -25,11 +25,11 @@ export async function recallShimProcess(bundle: Bundle): Promise<ProcessHandle |
 /**
  * Kills what works in a bundle's directory and waits for its end: the shim that was started for this container, a shim's `start` or
  * `delete` that hangs, a runtime's command. A container's own processes work in its root, and a shim that serves this container
- * too but was started for another works in that one's bundle. Looks at every process: for the way out, not for every day.
+ * too but was started for another works in that one's bundle. Looks at every process: for the way out, not for every day. Tells whether there was any.
  */
-export async function endProcessesIn(bundle: Bundle): Promise<void> {
+export async function endProcessesIn(bundle: Bundle): Promise<boolean> {
   const home = await identityOf(bundle.path);
-  if (home === undefined) return;
+  if (home === undefined) return false;
   const ending: Promise<void>[] = [];
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name) || (await identityOf(`/proc/${name}/cwd`)) !== home) continue;
@@ -39,6 +39,7 @@ export async function endProcessesIn(bundle: Bundle): Promise<void> {
     else held?.[Symbol.dispose]();
   }
   await Promise.all(ending);
+  return ending.length > 0;
 }
 
 const endTimeoutMs = 2_000;

@@ -166,9 +166,9 @@ async function volumeMount(engine: Engine, request: VolumeRequest, context: Cont
   if (isNew) undo.defer(() => removeVolume(directory, name));
   const whole = mountOfVolume(volume, target);
   if (request.noCopy !== true && subpath === '') {
-    if (volume.options.device === undefined) await copyUp(rootFd, target, volume.mountpoint, ids);
-    else if (whole.type === 'bind') await copyUp(rootFd, target, volume.options.device, ids);
-    else await withTempMount([asMount(whole)], (root) => copyUp(rootFd, target, root, ids));
+    if (volume.options.device === undefined) await copyUp(rootFd, target, volume.mountpoint);
+    else if (whole.type === 'bind') await copyUp(rootFd, target, volume.options.device);
+    else await withTempMount([asMount(whole)], (root) => copyUp(rootFd, target, root));
   }
   const mount = subpath === '' ? whole : { ...whole, source: await subdirectory(volume.mountpoint, subpath) };
   const options = [...(mount.options ?? []), ...(request.readOnly ? ['ro'] : [])];

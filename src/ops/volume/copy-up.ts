@@ -1,8 +1,6 @@
 import { closeSync, constants } from 'node:fs';
 import { readdir, readlink, stat } from 'node:fs/promises';
 import { isFault } from '#base/errors';
-import type { HostIds } from '#client/remap';
-import { shiftOwners } from '#client/remap';
 import { openConfined } from '#sys/at';
 import { copyTree } from '#sys/fs';
 
@@ -10,9 +8,9 @@ import { copyTree } from '#sys/fs';
  * Lets an empty volume begin with what the image has at that place, its directory's owner and mode too. What the image has not, or has as a file, gives
  * nothing.
  *
- * @param rootFd the image's root, which no link leads out of
+ * @param rootFd the container's root, which no link leads out of: whom files belong to there is right for the volume, too
  */
-export async function copyUp(rootFd: number, place: string, data: string, ids: HostIds | undefined): Promise<void> {
+export async function copyUp(rootFd: number, place: string, data: string): Promise<void> {
   if ((await readdir(data)).length > 0) return;
   let fd: number;
   try {
@@ -25,7 +23,6 @@ export async function copyUp(rootFd: number, place: string, data: string, ids: H
     const source = await readlink(`/proc/self/fd/${fd}`);
     await stat(source);
     await copyTree(source, data);
-    if (ids !== undefined) await shiftOwners(data, ids);
   } finally {
     closeSync(fd);
   }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type CreateRig, startCreateRig } from './rig.ts';
@@ -126,6 +126,8 @@ test('a directory as its root, and a runtime by its name', async () => {
 
 // shows: --userns-remap, create --userns
 test("users of its own, to whom the image's files and its volumes belong", async () => {
+  // Its root, who is nobody here, must find its way to its root file system.
+  chmodSync(rig.daemon.directory, 0o711);
   const ranges = join(rig.dataRoot, 'ranges');
   writeFileSync(ranges, 'root:200000:65536\n');
   const nerdctl = new URL('../../../dist/bin/nerdctl', import.meta.url).pathname;

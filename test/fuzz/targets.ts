@@ -4,6 +4,7 @@ import type { FuzzTarget } from './target.ts';
 import { accounts } from './targets/accounts.ts';
 import { configuration, hosts } from './targets/configuration.ts';
 import { cdi, cni, mountTemplates } from './targets/devices.ts';
+import { dns } from './targets/dns.ts';
 import { imageConfigs, json, manifests } from './targets/documents.ts';
 import { encryption } from './targets/encryption.ts';
 import { filters } from './targets/filters.ts';
@@ -39,6 +40,7 @@ export const targets: readonly FuzzTarget[] = [
   encryption,
   cdi,
   cni,
+  dns,
   mountTemplates,
   templates,
 ];

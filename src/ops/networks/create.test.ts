@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { listNetworks } from '#lib/cni/conflists';
+import type { JsonObject } from '#lib/cni/network-config';
 import type { Engine } from '../engine.ts';
 import { createNetwork } from './create.ts';
 import type { CreateNetworkOptions } from './create-options.ts';
@@ -23,6 +24,9 @@ const plugins = async (name: string) =>
     .find(({ config }) => config.name === name)
     ?.config.plugins.map(({ config }) => config) ?? [];
 
+const ipamOf = (plugin: JsonObject | undefined) =>
+  (plugin?.ipam ?? {}) as { ranges?: readonly unknown[]; routes?: unknown };
+
 test('networks that are made at once have subnets of their own', async () => {
   await Promise.all(Array.from({ length: 8 }, (_, at) => create(`n${at}`)));
   const subnets = (await listNetworks(directory, 'ns')).flatMap(subnetsOf).map(({ base }) => base);
@@ -41,7 +45,7 @@ test('what is asked for is in the plugins', async () => {
   const [bridge] = await plugins('own');
   expect(bridge).toMatchObject({ bridge: 'mine0', mtu: 1400, portIsolation: true, isGateway: true });
   const usual = { subnet: '10.213.0.0/24', gateway: '10.213.0.254' };
-  expect((bridge?.ipam as { ranges: unknown }).ranges).toEqual([
+  expect(ipamOf(bridge).ranges).toEqual([
     [
       { ...usual, rangeStart: '10.213.0.16', rangeEnd: '10.213.0.17' },
       { ...usual, rangeStart: '10.213.0.19', rangeEnd: '10.213.0.23' },
@@ -50,8 +54,8 @@ test('what is asked for is in the plugins', async () => {
   await create('in', { internal: true, ipv6: true });
   const [inner, ...others] = await plugins('in');
   expect(inner).toMatchObject({ isGateway: false, ipMasq: false });
-  expect((inner?.ipam as { ranges: unknown[]; routes?: unknown }).ranges).toHaveLength(2);
-  expect((inner?.ipam as { routes?: unknown }).routes).toBeUndefined();
+  expect(ipamOf(inner).ranges).toHaveLength(2);
+  expect(ipamOf(inner).routes).toBeUndefined();
   expect(others.map(({ type }) => type)).toEqual(['firewall', 'tuning']);
   await create('side', { driver: 'ipvlan', options: { parent: 'lo', mode: 'l3' }, ipamDriver: 'dhcp' });
   expect(await plugins('side')).toMatchObject([{ type: 'ipvlan', master: 'lo', mode: 'l3', ipam: { type: 'dhcp' } }]);

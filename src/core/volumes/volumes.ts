@@ -110,7 +110,10 @@ function noted(text: string, name: string): Pick<Volume, 'labels' | 'options'> {
 
 function texts(value: unknown): Readonly<Record<string, string>> {
   if (typeof value !== 'object' || value === null) return {};
-  return Object.fromEntries(Object.entries(value).filter(([, text]) => typeof text === 'string')) as Record<string, string>;
+  return Object.fromEntries(Object.entries(value).filter(([, text]) => typeof text === 'string')) as Record<
+    string,
+    string
+  >;
 }
 
 const isTaken = (thrown: unknown) => ['EEXIST', 'ENOTEMPTY'].includes((thrown as NodeJS.ErrnoException).code ?? '');

@@ -46,7 +46,7 @@ const pageFoot = `## How to read it
 From samples of the daemon's thread and processor times, some hundred turns each, on a machine that others used too.
 - *import* of one layer: the client takes 0.4 s of processor to send the blob, the daemon 0.27 meanwhile (a fifth of it SHA-256, as much the write, the rest HTTP/2). Then inflating 0.45 s, SHA-256 of what comes out 0.23 and making the files 0.65 to 0.85,
   side by side: with two processors no less than 0.7 s. Of making files nine tenths are the kernel's, two thirds of that for new pages of the file system in memory. *Ten layers* are the same with fewer files and more bytes: 1.5 s, 0.7 and 2.0 for 1.1 GB, and
-  1.4 of the client. containerd's daemon takes 2.4 times as much processor; that is the bound where all processors are busy, since the client waits for one layer before it asks for the next.
+  some 1.4 of the client. containerd's daemon takes 2.4 times as much processor; that is the bound where all processors are busy, since the client waits for one layer before it asks for the next.
 - *exec*, when nothing else runs: 27 to 30 ms. Debian's ctr takes 6 to 7 until its first request leaves and 4 from the process's end to its own; four calls and their answers 4; runc 12.5, of which its package's start is 4 and that of
   its second half 2. The daemon's thread is in that with 4 to 5 ms for nine calls (two thirds of it is JavaScript that is not hot, the rest the kernel's sockets; an answer is one write). The shim starts runc when the exec
   is made and hands it the process when it is started (\`native/shim/src/exec-ahead.h\`), which takes 1 to 2 ms out, more on a busy machine. What is left is runc and the client, the same for all.

@@ -43,7 +43,7 @@ export async function removeImage(
     await engine.client.images.delete(engine.scope, name, { sync: !async && at === gone.length - 1 });
   const untagged = gone.map(({ name }) => familiarOf(name));
   if (!isLast) return { untagged, deleted: [] };
-  return { untagged: [...untagged, ...digestsOf(gone)], deleted: [image.target.digest, ...layers] };
+  return { untagged, deleted: [image.target.digest, ...layers] };
 }
 
 function refuseSeveralRepositories({ image, names }: FoundImage, word: string, force: boolean): void {
@@ -90,12 +90,3 @@ function repositoryOf(name: string): string {
   const reference = referenceOf(name);
   return reference === undefined ? name : familiarName(reference);
 }
-
-/** Names with a digest, which docker takes away with the last tag. */
-const digestsOf = (gone: readonly Image[]): readonly string[] => [
-  ...new Set(
-    gone.flatMap(({ name, target }) =>
-      referenceOf(name)?.tag === undefined ? [] : [`${repositoryOf(name)}@${target.digest}`],
-    ),
-  ),
-];

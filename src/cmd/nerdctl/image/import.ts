@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { unavailable } from '#base/errors';
@@ -7,6 +6,7 @@ import { importImage } from '#ops/image/import';
 import { list, text } from '../../cli/flags.ts';
 import type { Io } from '../../cli/io.ts';
 import { command } from '../globals.ts';
+import { fileBytes } from './file-bytes.ts';
 
 export default (name: string, summary: string) =>
   command({
@@ -34,7 +34,7 @@ export default (name: string, summary: string) =>
 
 async function tarOf(io: Io, source: string): Promise<AsyncIterable<Uint8Array>> {
   if (source === '-') return io.stdin;
-  if (!/^https?:\/\//.test(source)) return createReadStream(resolve(io.cwd, source));
+  if (!/^https?:\/\//.test(source)) return fileBytes(resolve(io.cwd, source));
   const response = await fetch(source, { signal: io.signal }).catch((cause: unknown) => {
     throw unavailable(`cannot fetch ${source}`, cause);
   });

@@ -1,10 +1,10 @@
-import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { invalidArgument } from '#base/errors';
 import { loadImages } from '#ops/image/archives';
 import { familiarOf } from '#ops/image/find';
 import { flag, text } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
+import { fileBytes } from './file-bytes.ts';
 import { platformFlags, platformsOf } from './platforms.ts';
 
 export default (name: string, summary: string) =>
@@ -20,7 +20,7 @@ export default (name: string, summary: string) =>
     },
     run: async (engine, { io, flags }) => {
       if (flags.input === '' && io.stdin.isTTY) throw invalidArgument('requested load from stdin, but stdin is empty');
-      const archive = flags.input === '' ? io.stdin : createReadStream(resolve(io.cwd, flags.input));
+      const archive = flags.input === '' ? io.stdin : fileBytes(resolve(io.cwd, flags.input));
       const platforms = platformsOf(flags);
       const images = await loadImages(engine, archive, platforms === undefined ? {} : { platforms });
       if (!flags.quiet) for (const image of images) await io.stdout.write(`Loaded image: ${familiarOf(image.name)}\n`);

@@ -2,10 +2,10 @@ import { invalidArgument } from '#base/errors';
 import { familiarOf, fullName } from '#ops/image/find';
 import { pullImage } from '#ops/image/pull';
 import { flag, text } from '../../cli/flags.ts';
-import { TransferDisplay } from '../../ctr/images/transfer-display.ts';
 import { command } from '../globals.ts';
 import { registryOptions } from '../registry.ts';
 import { platformFlags, platformsOf } from './platforms.ts';
+import { shown } from './shown.ts';
 
 export default (name: string, summary: string) =>
   command({
@@ -25,14 +25,15 @@ export default (name: string, summary: string) =>
         await io.stdout.write('Using default tag: latest\n');
       const platforms = platformsOf(flags);
       const unpack = unpackOf(flags.unpack);
-      await using display = flags.quiet ? undefined : new TransferDisplay(io, full);
-      const { image, upToDate } = await pullImage(engine, word, {
-        registry: await registryOptions(io, engine.config),
-        ...(platforms !== undefined && { platforms }),
-        ...(unpack !== undefined && { unpack }),
-        ...(display !== undefined && { onProgress: display.observe }),
-      });
-      await display?.[Symbol.asyncDispose]();
+      const registry = await registryOptions(io, engine.config);
+      const { image, upToDate } = await shown(io, full, flags.quiet, (observed) =>
+        pullImage(engine, word, {
+          registry,
+          ...observed,
+          ...(platforms !== undefined && { platforms }),
+          ...(unpack !== undefined && { unpack }),
+        }),
+      );
       const status = upToDate ? 'Image is up to date for' : 'Downloaded newer image for';
       if (!flags.quiet)
         await io.stdout.write(`Digest: ${image.target.digest}\nStatus: ${status} ${familiarOf(image.name)}\n`);

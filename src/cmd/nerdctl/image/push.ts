@@ -1,10 +1,10 @@
 import { parseDockerReference } from '#lib/docker-reference';
 import { imagesToPush, pushImage } from '#ops/image/push';
 import { flag } from '../../cli/flags.ts';
-import { TransferDisplay } from '../../ctr/images/transfer-display.ts';
 import { command } from '../globals.ts';
 import { registryOptions } from '../registry.ts';
 import { platformFlags, platformsOf } from './platforms.ts';
+import { shown } from './shown.ts';
 
 export default (name: string, summary: string) =>
   command({
@@ -29,14 +29,14 @@ export default (name: string, summary: string) =>
         if (!flags['all-tags'] && reference.tag === undefined) await io.stdout.write('Using default tag: latest\n');
       }
       for (const image of images) {
-        await using display = flags.quiet ? undefined : new TransferDisplay(io, image.name);
-        await pushImage(engine, image, {
-          registry,
-          nonDistributable: flags['allow-nondistributable-artifacts'],
-          ...(platforms !== undefined && { platforms }),
-          ...(display !== undefined && { onProgress: display.observe }),
-        });
-        await display?.[Symbol.asyncDispose]();
+        await shown(io, image.name, flags.quiet, (observed) =>
+          pushImage(engine, image, {
+            registry,
+            ...observed,
+            nonDistributable: flags['allow-nondistributable-artifacts'],
+            ...(platforms !== undefined && { platforms }),
+          }),
+        );
         const { tag = '' } = parseDockerReference(image.name);
         await io.stdout.write(
           flags.quiet ? `${image.name}\n` : `${tag}: digest: ${image.target.digest} size: ${image.target.size}\n`,

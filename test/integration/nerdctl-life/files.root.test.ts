@@ -175,3 +175,40 @@ test('prune removes what does not run', async () => {
   expect((await rig.nerdctl(['container', 'prune', '-f', '--filter', 'nonsense=1'])).code).toBe(1);
   expect((await rig.nerdctl(['container', 'prune'], { stdin: 'y\n' })).out).toContain(kept.id);
 }, 60_000);
+
+// shows: commit --author, commit -a, commit --message, commit -m, commit --change, commit -c, commit --pause, commit -p, commit --compression, commit --format
+test('commit makes an image that runs with what was changed', async () => {
+  await rig.make('worker', ['sh', '-c', 'echo made >/made; sleep 1000']);
+  await rig.nerdctl(['start', 'worker']);
+  await inside('worker', 'while [ ! -e /made ]; do sleep 0.05; done');
+  const made = await rig.nerdctl([
+    'commit',
+    '-a',
+    'me',
+    '-m',
+    'why',
+    '-c',
+    'CMD ["cat", "/made"]',
+    '-c',
+    'ENV A=1',
+    'worker',
+    'mine:1',
+  ]);
+  expect(made).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^sha256:[0-9a-f]{64}\n$/) });
+  expect(await rig.nerdctl(['run', '--rm', '--network', 'none', 'mine:1'])).toEqual({
+    code: 0,
+    out: 'made\n',
+    err: '',
+  });
+  expect(
+    await rig.nerdctl(['commit', '--compression', 'zstd', '--format', 'oci', '-p=false', 'worker', 'mine:2']),
+  ).toMatchObject({ code: 0 });
+  expect(await rig.nerdctl(['run', '--rm', '--network', 'none', 'mine:2', 'cat', '/made'])).toMatchObject({
+    out: 'made\n',
+  });
+  expect(await rig.nerdctl(['commit', '-c', 'FROM x', 'worker'])).toMatchObject({ code: 1 });
+  expect(await rig.nerdctl(['commit', '--format', 'docker', '--compression', 'zstd', 'worker'])).toMatchObject({
+    code: 1,
+  });
+  expect((await rig.nerdctl(['exec', 'worker', 'true'])).code).toBe(0);
+}, 60_000);

@@ -3,6 +3,7 @@ import { type LazyCommand, lazyCommand } from '../../cli/command.ts';
 /** Commands of containers that stand at the top as well, as users know them. */
 export const containerCommands = [
   lazyCommand('attach', 'attach to the streams of a container that runs', () => import('./attach.ts')),
+  lazyCommand('commit', 'make an image of a container', () => import('./commit.ts')),
   lazyCommand('cp', 'copy files into and out of containers', () => import('./cp.ts')),
   lazyCommand('create', 'make a container without starting it', () => import('./create.ts')),
   lazyCommand('diff', 'list what a container has changed in its image', () => import('./diff.ts')),

@@ -1,9 +1,10 @@
+import { isFault, notFound } from '#base/errors';
 import { type PullImageOptions, pull, type RegistryOptions } from '#client/transfer';
 import type { Image } from '#core/images/images';
 import type { Observer } from '#core/transfer/progress';
 import type { Platform } from '#lib/platform';
 import type { Engine } from '../engine.ts';
-import { findImageIfThere, fullName } from './find.ts';
+import { familiarOf, findImageIfThere, fullName } from './find.ts';
 
 export interface PullOptions {
   /** Absent: this machine's. */
@@ -37,6 +38,9 @@ export async function pullImage(
     ...(platforms !== undefined && { platforms }),
     ...(onProgress !== undefined && { onProgress }),
   };
-  const image = await pull(client, scope, name, wishes);
+  const image = await pull(client, scope, name, wishes).catch((thrown: unknown) => {
+    if (!isFault(thrown, 'not_found')) throw thrown;
+    throw notFound(`manifest for ${familiarOf(name)} not found: manifest unknown`, thrown);
+  });
   return { image, upToDate: before?.image.target.digest === image.target.digest };
 }

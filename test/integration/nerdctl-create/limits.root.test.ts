@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => rig[Symbol.asyncDispose]());
 
-// shows: create --memory, create --memory-swap, create --memory-reservation, create --memory-swappiness, create --oom-kill-disable
+// shows: create --memory, run --memory, create --memory-swap, run --memory-swap, create --memory-reservation, run --memory-reservation, create --memory-swappiness, run --memory-swappiness, create --oom-kill-disable, run --oom-kill-disable
 test('memory is limited as the flags say', async () => {
   await rig.running(
     [
@@ -36,7 +36,7 @@ test('memory is limited as the flags say', async () => {
   );
 });
 
-// shows: create --cpus, create --cpu-shares, create --cpuset-cpus, create --cpuset-mems, create --pids-limit
+// shows: create --cpus, run --cpus, create --cpu-shares, run --cpu-shares, create --cpuset-cpus, run --cpuset-cpus, create --cpuset-mems, run --cpuset-mems, create --pids-limit, run --pids-limit
 test('processors and processes are limited', async () => {
   const words = [
     '--cpus',
@@ -60,7 +60,7 @@ test('processors and processes are limited', async () => {
   });
 });
 
-// shows: create --cpu-period, create --cpu-quota, create --cgroup-parent
+// shows: create --cpu-period, run --cpu-period, create --cpu-quota, run --cpu-quota, create --cgroup-parent, run --cgroup-parent
 test('a quota in its own period, below a group of the user', async () => {
   const parent = `${rig.scope.namespace}/above`;
   const words = ['--cpu-period', '20000', '--cpu-quota', '5000', '--cgroup-parent', parent];
@@ -72,7 +72,7 @@ test('a quota in its own period, below a group of the user', async () => {
     if (existsSync(`/sys/fs/cgroup/${controller}/${parent}`)) rmdirSync(`/sys/fs/cgroup/${controller}/${parent}`);
 });
 
-// shows: create --device-read-bps, create --device-write-bps, create --device-read-iops, create --device-write-iops
+// shows: create --device-read-bps, run --device-read-bps, create --device-write-bps, run --device-write-bps, create --device-read-iops, run --device-read-iops, create --device-write-iops, run --device-write-iops
 test('disks are limited by device', async () => {
   const [disk, numbers] = someDisk();
   const words = ['read', 'write'].flatMap((way) => [
@@ -89,7 +89,7 @@ test('disks are limited by device', async () => {
   });
 });
 
-// shows: create --blkio-weight, create --blkio-weight-device
+// shows: create --blkio-weight, run --blkio-weight, create --blkio-weight-device, run --blkio-weight-device
 test('a weight that the kernel cannot give is told, and goes on without', async () => {
   const [disk] = someDisk();
   const { code, err } = await rig.nerdctl([
@@ -107,7 +107,7 @@ test('a weight that the kernel cannot give is told, and goes on without', async 
   expect(err.includes('Your kernel does not support Block I/O weight')).toBe(!has);
 });
 
-// shows: create --ulimit, create --shm-size, create --oom-score-adj, create --sysctl
+// shows: create --ulimit, run --ulimit, create --shm-size, run --shm-size, create --oom-score-adj, run --oom-score-adj, create --sysctl, run --sysctl
 test('limits of the process, its shared memory and its parameters', async () => {
   const words = [
     '--ulimit',
@@ -128,7 +128,7 @@ test('limits of the process, its shared memory and its parameters', async () => 
   expect(said).toContain('size=2048k');
 });
 
-// shows: create --device, create --device-cgroup-rule
+// shows: create --device, run --device, create --device-cgroup-rule, run --device-cgroup-rule
 test('devices of the machine, where and as far as they are asked for', async () => {
   const script = 'ls /dev/mine; head -c 1 /dev/mine | wc -c; echo x > /dev/mine; echo $?';
   const said = await rig.said('--device', '/dev/zero:/dev/mine:r', 'box', 'sh', '-c', script);
@@ -143,7 +143,7 @@ test('devices of the machine, where and as far as they are asked for', async () 
   ]);
 });
 
-// shows: create --gpus
+// shows: create --gpus, run --gpus
 test('devices by CDI, and GPUs among them', async () => {
   const directory = join(rig.dataRoot, 'cdi');
   mkdirSync(directory, { recursive: true });

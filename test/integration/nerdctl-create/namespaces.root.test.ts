@@ -15,7 +15,7 @@ afterAll(() => rig[Symbol.asyncDispose]());
 const namespaceOf = (type: string) => ['readlink', `/proc/self/ns/${type}`];
 const own = (type: string) => readlinkSync(`/proc/self/ns/${type}`);
 
-// shows: create --pid, create --ipc, create --uts, create --cgroupns
+// shows: create --pid, run --pid, create --ipc, run --ipc, create --uts, run --uts, create --cgroupns, run --cgroupns
 test("the host's namespaces, and those of its own", async () => {
   for (const [flag, type] of [
     ['pid', 'pid'],
@@ -30,7 +30,7 @@ test("the host's namespaces, and those of its own", async () => {
   expect((await rig.nerdctl(['create', '--pid', 'x', 'box'])).err).toContain('--pid: invalid PID mode');
 });
 
-// shows: create --hostname, create --domainname, create -h
+// shows: create --hostname, run --hostname, create --domainname, run --domainname, create -h, run -h
 test('host and domain name', async () => {
   const script = 'hostname; cat /proc/sys/kernel/domainname /etc/hostname; echo $HOSTNAME';
   expect(await rig.said('-h', 'me', '--domainname', 'here.test', 'box', 'sh', '-c', script)).toBe(
@@ -83,7 +83,7 @@ test("another container's namespaces, as it runs at that moment", async () => {
   expect((await rig.nerdctl(['create', '--ipc', 'container:private', 'box'])).err).toContain('non-shareable IPC');
 });
 
-// shows: create --init, create --init-binary
+// shows: create --init, run --init, create --init-binary, run --init-binary
 test('a process 1 that hands on signals, collects children and ends as they do', async () => {
   const script = 'trap "exit 42" TERM; (sleep 0.1 & exit); while :; do sleep 0.2; done';
   await rig.running(['--init', '--name', 'init', 'box', 'sh', '-c', script], async () => {
@@ -97,7 +97,7 @@ test('a process 1 that hands on signals, collects children and ends as they do',
   expect((await rig.nerdctl(['create', '--init-binary', '/nosuch', 'box'])).err).toContain('init-binary /nosuch');
 });
 
-// shows: create --tty, create --interactive, create --attach, create --systemd
+// shows: create --tty, run --tty, create --interactive, run --interactive, create --attach, run --attach, create --systemd, run --systemd
 test('a terminal, input, and room for systemd', async () => {
   expect(await rig.said('-t', 'box', 'sh', '-c', 'test -t 1 && echo $TERM')).toBe('xterm\r\n');
   const id = await rig.create('-i', '-a', 'stdin', '-a', 'STDOUT', 'box', 'cat');
@@ -115,7 +115,7 @@ test('a terminal, input, and room for systemd', async () => {
   expect(room).toBe('docker\n1\n');
 });
 
-// shows: create --rootfs, create --runtime
+// shows: create --rootfs, run --rootfs, create --runtime, run --runtime
 test('a directory as its root, and a runtime by its name', async () => {
   const { out } = await rig.nerdctl(['create', '--net', 'none', '--runtime', 'runc', 'box', 'true']);
   expect((await rig.nerdctl(['start', '-a', out.trim()])).code).toBe(0);
@@ -124,7 +124,7 @@ test('a directory as its root, and a runtime by its name', async () => {
   expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain('berth-mount-');
 });
 
-// shows: --userns-remap, create --userns
+// shows: --userns-remap, create --userns, run --userns
 test("users of its own, to whom the image's files and its volumes belong", async () => {
   // Its root, who is nobody here, must find its way to its root file system.
   chmodSync(rig.daemon.directory, 0o711);

@@ -11,7 +11,7 @@ afterAll(() => rig[Symbol.asyncDispose]());
 
 const create = (...words: readonly string[]) => rig.nerdctl(['create', '--net', 'none', ...words]);
 
-// shows: create --name, create --cidfile, create --label, create --label-file, create --annotation
+// shows: create --name, run --name, create --cidfile, run --cidfile, create --label, run --label, create --label-file, run --label-file, create --annotation, run --annotation
 test('names, files with ids, labels and annotations', async () => {
   const cidFile = join(rig.dataRoot, 'cid');
   const labels = join(rig.dataRoot, 'labels');
@@ -100,7 +100,7 @@ test('what cannot be is refused in one line, and nothing stays', async () => {
   expect(await rig.things()).toEqual(before);
 });
 
-// shows: create --pull, create --quiet, create --platform
+// shows: create --pull, run --pull, create --quiet, run --quiet, create --platform, run --platform
 test('images are fetched when they are not here, or always', async () => {
   const name = `${rig.registry}/lib/box:v1`;
   const missing = await create('--pull', 'never', name);
@@ -117,7 +117,7 @@ test('images are fetched when they are not here, or always', async () => {
   for (const { out } of [first, second, again]) await rig.nerdctl(['rm', out.trim()]);
 });
 
-// shows: create --restart, create --stop-signal, create --stop-timeout, create --log-driver, create --log-opt
+// shows: create --restart, run --restart, create --stop-signal, run --stop-signal, create --stop-timeout, run --stop-timeout, create --log-driver, run --log-driver, create --log-opt, run --log-opt
 test('what the daemon is to do for it', async () => {
   const id = await rig.create(
     '--restart',
@@ -157,7 +157,7 @@ test('what the daemon is to do for it', async () => {
   expect(existsSync(settings.stateDir)).toBe(false);
 });
 
-// shows: create --health-cmd, create --health-interval, create --health-timeout, create --health-retries, create --health-start-period, create --health-start-interval, create --no-healthcheck
+// shows: create --health-cmd, run --health-cmd, create --health-interval, run --health-interval, create --health-timeout, run --health-timeout, create --health-retries, run --health-retries, create --health-start-period, run --health-start-period, create --health-start-interval, run --health-start-interval, create --no-healthcheck, run --no-healthcheck
 test('how its health is found out', async () => {
   const words = [
     '--health-cmd',
@@ -188,7 +188,7 @@ test('how its health is found out', async () => {
   );
 });
 
-// shows: create --publish, create --publish-all, create --expose, create --dns, create --dns-search, create --dns-option, create --add-host, create --network, create --network-alias, create --ip, create --ip6, create --mac-address
+// shows: create --publish, run --publish, create --publish-all, run --publish-all, create --expose, run --expose, create --dns, run --dns, create --dns-search, run --dns-search, create --dns-option, run --dns-option, create --add-host, run --add-host, create --network, run --network, create --network-alias, run --network-alias, create --ip, run --ip, create --ip6, run --ip6, create --mac-address, run --mac-address
 test('what it wants of networks', async () => {
   const made = await rig.nerdctl([
     'create',

@@ -27,7 +27,7 @@ export interface CreateRig extends AsyncDisposable {
   nerdctl(words: readonly string[], input?: ProgramInput): Promise<Ran>;
   /** Makes a container of the image `box` without a network and returns its id. @throws with what was said when it cannot be */
   create(...words: readonly string[]): Promise<string>;
-  /** Makes one, runs it to its end, and says what it printed on both streams. It is removed. */
+  /** Runs one to its end, and says what it printed on both streams. It is removed. */
   said(...words: readonly string[]): Promise<string>;
   /** Runs one until `use` is over, and removes it. */
   running<T>(words: readonly string[], use: (id: string) => Promise<T>): Promise<T>;
@@ -70,22 +70,16 @@ export async function startCreateRig(globals: readonly string[] = []): Promise<C
   return {
     ...{ daemon, client, scope, layout, dataRoot, registry: registry.host, nerdctl: run, create },
     said: async (...words) => {
-      const id = await create(...words);
-      try {
-        const { out, err } = await run(['start', '-a', id]);
-        return out + err;
-      } finally {
-        await remove(id);
-      }
+      const { out, err } = await run(['run', '--rm', '--network', 'none', ...words]);
+      return out + err;
     },
     running: async (words, use) => {
-      const id = await create(...words);
+      const { code, out, err } = await run(['run', '-d', '--network', 'none', ...words]);
+      if (code !== 0) throw new Error(err);
       try {
-        const { code, err } = await run(['start', id]);
-        if (code !== 0) throw new Error(err);
-        return await use(id);
+        return await use(out.trim());
       } finally {
-        await remove(id);
+        await remove(out.trim());
       }
     },
     settings: async (id) => {

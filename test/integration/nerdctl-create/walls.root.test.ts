@@ -18,7 +18,7 @@ const mask = (names: readonly string[]) =>
 const status = (field: string, text: string) => new RegExp(`^${field}:\\s*(\\S+)`, 'm').exec(text)?.[1];
 const looks = ['box', 'cat', '/proc/self/status'];
 
-// shows: create --cap-add, create --cap-drop
+// shows: create --cap-add, run --cap-add, create --cap-drop, run --cap-drop
 test('capabilities by names with and without their beginning, and all of them', async () => {
   expect(status('CapEff', await rig.said(...looks))).toBe(mask(defaultCapabilities));
   const few = await rig.said('--cap-drop', 'all', '--cap-add', 'net_bind_service', '--cap-add', 'CAP_CHOWN', ...looks);
@@ -30,7 +30,7 @@ test('capabilities by names with and without their beginning, and all of them', 
   expect(err).toBe('Error response from daemon: invalid CapAdd: unknown capability: "CAP_FOO"\n');
 });
 
-// shows: create --security-opt
+// shows: create --security-opt, run --security-opt
 test('system calls, new privileges and system paths', async () => {
   const usual = await rig.said(...looks);
   expect([status('Seccomp', usual), status('NoNewPrivs', usual)]).toEqual(['2', '0']);
@@ -73,7 +73,7 @@ test('system calls, new privileges and system paths', async () => {
     expect((await rig.nerdctl(['create', '--security-opt', option, 'box'])).err).toContain(wanted);
 });
 
-// shows: create --privileged
+// shows: create --privileged, run --privileged
 test('the privileged have everything, and without devices of the machine if they like', async () => {
   const script =
     'ls /dev | wc -l; mount -t tmpfs x /tmp && echo mounted; grep Seccomp: /proc/self/status; echo 0 > /proc/sys/net/ipv4/ip_forward && echo written';
@@ -92,7 +92,7 @@ test('the privileged have everything, and without devices of the machine if they
   expect(less).toContain('mounted');
 });
 
-// shows: create --user, create --group-add, create --umask, create --workdir, create --env, create --env-file, create --entrypoint
+// shows: create --user, run --user, create --group-add, run --group-add, create --umask, run --umask, create --workdir, run --workdir, create --env, run --env, create --env-file, run --env-file, create --entrypoint, run --entrypoint
 test('who and where it is, and what it knows', async () => {
   const file = join(rig.dataRoot, 'env');
   writeFileSync(file, '# what\nA=file\nB=file\nOUTSIDE\n');

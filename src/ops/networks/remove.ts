@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { failedPrecondition } from '#base/errors';
 import { compare, now, parseTimestamp } from '#base/timestamp';
+import type { JsonObject } from '#lib/cni/network-config';
+import type { Json } from '#lib/oci/bounded-json';
 import type { Engine } from '../engine.ts';
 import type { Filters } from '../filters.ts';
 import { lockNetworks } from './create.ts';
@@ -48,6 +51,15 @@ async function removeOne({ file }: Network): Promise<void> {
   );
   await rm(file.path, { force: true });
   for (const bridge of bridges) await removeBridge(bridge);
+  for (const { config } of file.config.plugins) await forgetAddresses(file.config.name, config.ipam);
+}
+
+/** What host-local remembers of the network. */
+async function forgetAddresses(network: string, ipam: Json | undefined): Promise<void> {
+  if (typeof ipam !== 'object' || ipam === null) return;
+  const { type, dataDir = '/var/lib/cni/networks' } = ipam as JsonObject;
+  if (type === 'host-local' && typeof dataDir === 'string')
+    await rm(join(dataDir, network), { recursive: true, force: true });
 }
 
 const run = promisify(execFile);

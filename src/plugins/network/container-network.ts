@@ -49,6 +49,11 @@ export class ContainerNetwork {
     return this.#record;
   }
 
+  /** Its process was there: when there is none any more it has ended. */
+  get started(): boolean {
+    return this.#pid !== 0;
+  }
+
   get ending(): Promise<void> | undefined {
     return this.#ending;
   }

@@ -88,10 +88,22 @@ export class ContainerNetworks implements NetworksPlugin {
   }
 
   async state(scope: Scope, id?: string): Promise<readonly ConnectedContainer[]> {
+    await this.#noticeEnds(scope);
     const mine = [...this.everybody()].filter(
       (record) => record.namespace === scope.namespace && (id === undefined || record.id === id),
     );
     return mine.map((record) => ({ id: record.id, name: record.settings.name, interfaces: interfacesOf(record) }));
+  }
+
+  /** Whose task was deleted just now is in no network, even if nobody has told us yet. */
+  async #noticeEnds(scope: Scope): Promise<void> {
+    const all = [...this.#running.values()].filter(({ record }) => record.namespace === scope.namespace);
+    await Promise.all(
+      all.map(async (one) => {
+        if (one.started && (await this.#task(scope, one.record.id)) === undefined) void one.end();
+        await one.ending;
+      }),
+    );
   }
 
   /** Settles when nothing is being taken down any more. */

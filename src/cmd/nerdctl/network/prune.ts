@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import { pruneFilters, pruneNetworks } from '#ops/networks/remove';
-import { flag } from '../../cli/flags.ts';
+import { flag, list } from '../../cli/flags.ts';
 import type { Io } from '../../cli/io.ts';
-import { filterFlag, filtersOf } from '../filter-flag.ts';
+import { filtersOf } from '../filter-flag.ts';
 import { command } from '../globals.ts';
 
 export const prune = command({
@@ -10,7 +10,10 @@ export const prune = command({
   summary: 'remove networks that no running container is in',
   args: '[OPTIONS]',
   arity: [0, 0],
-  flags: { force: flag('do not ask', { alias: 'f' }), filter: filterFlag() },
+  flags: {
+    force: flag('do not ask', { alias: 'f' }),
+    filter: list('what is removed: until=<moment>, label=…, label!=…', { value: 'filter' }),
+  },
   run: async (engine, { io, flags }) => {
     const filters = filtersOf(flags.filter, pruneFilters);
     if (!flags.force && !(await agreed(io))) return 0;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { nerdctl } from '#cmd/nerdctl/program';
 import { type BusyboxDaemon, startBusyboxDaemon } from '#test/support/busybox-daemon';
 import { DockerRegistry } from '#test/support/docker-registry';
+import { FakeRegistry } from '#test/support/fake-registry';
 import { type ProgramInput, type Ran, runProgramForTest } from '#test/support/run-program';
 import { sampleLayer } from '#test/support/sample-image';
 import { plant } from '../nerdctl-show/rig.ts';
@@ -341,6 +342,35 @@ test('an image is converted, and that it was asked for', async () => {
   expect(
     await out('image', 'inspect', '--mode', 'native', '-f', '{{(index .Manifest.layers 0).mediaType}}', 'plain'),
   ).toBe('application/vnd.oci.image.layer.v1.tar\n');
+});
+
+// shows: search, search --limit, search --filter, search -f, search --no-trunc, search --format
+test('search asks a registry that can search, and says of others that they cannot', async () => {
+  await using fake = await FakeRegistry.start();
+  const results = [
+    { name: 'nginx', description: `Official\nbuild ${'x'.repeat(50)}`, star_count: 21000, is_official: true },
+    { name: 'my/nginx', description: 'mine', star_count: 3, is_automated: true },
+  ];
+  const asked: string[] = [];
+  fake.intercept = async (_, response, { url }) => {
+    if (!url.startsWith('/v1/search')) return false;
+    asked.push(url);
+    response.end(JSON.stringify({ results }));
+    return true;
+  };
+  const search = async (...argv: readonly string[]) => out('search', ...argv, `${fake.host}/nginx`);
+  expect(await search()).toBe(
+    `NAME       DESCRIPTION                                     STARS     OFFICIAL\nnginx      Official build ${'x'.repeat(29)}…   21000     [OK]\nmy/nginx   mine                                            3         \n`,
+  );
+  expect(asked).toEqual(['/v1/search?q=nginx&n=25']);
+  expect(await search('--limit', '5', '-f', 'stars=10', '--format', '{{.Name}}')).toBe('nginx\n');
+  expect(asked[1]).toBe('/v1/search?q=nginx&n=5');
+  expect(await search('--filter', 'is-official=false', '--format', '{{.Name}}')).toBe('my/nginx\n');
+  expect(await search('--no-trunc', '--format', '{{.Description}}', '-f', 'is-official=true')).toContain(
+    'x'.repeat(50),
+  );
+  expect((await run('search', `${registry.host}/x`)).err).toContain('has no search');
+  expect((await run('search', '--limit', '0', 'x')).err).toContain('outside the range of [1, 100]');
 });
 
 async function tarFile(name: string, files: Readonly<Record<string, string>>): Promise<string> {

@@ -23,6 +23,16 @@ export interface RegistriesOptions {
   readonly log: Log;
 }
 
+/** Something to ask besides what repositories answer. */
+export interface Question {
+  readonly path: string;
+  readonly target: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+const maxAnswerBytes = 4 << 20;
+
 /** Where this system keeps the certificates it trusts, by distribution. */
 const rootBundles = [
   '/etc/ssl/certs/ca-certificates.crt',
@@ -56,19 +66,27 @@ export class Registries implements Disposable {
 
   /** Asks a registry whether it lets in who asks. @throws unauthenticated; what reaching it throws */
   async greet(end: RegistryEnd, registry: string, signal: AbortSignal): Promise<void> {
+    await this.ask(end, registry, { path: 'v2', target: '', signal });
+  }
+
+  /** What a registry's own host answers below a path. @throws RegistryError for anything but a 200; what reaching it throws */
+  async ask(end: RegistryEnd, registry: string, question: Question): Promise<Buffer> {
     const { log, userAgent } = this.#options;
     const hosts = await this.#hostsFor(end)(registry);
     const own = hosts.find(({ host }) => host === serverOf(registry)) ?? hosts[0] ?? defaultHost(registry);
-    const session = new HostSession({ ...own, path: '' }, registry, 'v2', {
+    // What is not docker's to rename has its own name.
+    const host = { ...own, path: '', ...(registry.startsWith('index.') && { host: registry }) };
+    const session = new HostSession(host, host.host, question.path, {
       http: await this.#client(),
       userAgent,
       retry: { ...defaultRetry, attempts: 2 },
       log,
       credentials: end.credentials,
     });
-    const response = await session.request({ method: 'GET', target: '', scopes: [], signal });
-    if (response.status !== 200) throw await statusFault(response, 'GET', `login attempt to ${response.url.href}`);
-    await response.discard();
+    const { target, query = {}, signal } = question;
+    const response = await session.request({ method: 'GET', target, query, scopes: [], signal });
+    if (response.status !== 200) throw await statusFault(response, 'GET', `request to ${registry}`);
+    return response.bytes(maxAnswerBytes);
   }
 
   [Symbol.dispose](): void {

@@ -1,46 +1,109 @@
-import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { isFault } from '#base/errors';
 
 /** A file of a log, open. It stays the same when it is renamed. */
 export interface LogFile {
   readonly handle: FileHandle;
   readonly inode: bigint;
+  /** The number that it had when it was opened: 0 for the youngest. Rotation makes it larger. */
+  readonly number: number;
 }
 
 const blockSize = 64 << 10;
 const newline = 0x0a;
+/** In a rotation one file after the other gets the next number, so that for a moment one of the numbers is missing. */
+const tries = 20;
 
-/**
- * Opens the files of a rotated log (`path.2`, `path.1`, `path`), the oldest first; only those younger than the one with the inode `after`
- * when that is among them. Opened from the youngest on: one that is renamed meanwhile is met twice, never missed.
- */
-export async function openLogFiles(path: string, after?: bigint): Promise<LogFile[]> {
+const pathOf = (path: string, number: number): string => (number === 0 ? path : `${path}.${number}`);
+
+/** Opens the files of a rotated log (`path.2`, `path.1`, `path`), the oldest first. None when there is no log. */
+export async function openLogFiles(path: string): Promise<LogFile[]> {
   const files: LogFile[] = [];
   try {
-    for (let n = 0; ; n++) {
-      const file = await openOne(n === 0 ? path : `${path}.${n}`);
-      if (file === undefined && n > (await lastNumber(path))) return files.reverse();
-      if (file === undefined) continue;
-      const known = file.inode === after || files.some(({ inode }) => inode === file.inode);
-      if (known) await file.handle.close();
-      else files.push(file);
-      if (file.inode === after) return files.reverse();
+    let file = await openYoungest(path);
+    while (file !== undefined) {
+      files.unshift(file);
+      file = await openNeighbour(path, file, 1);
     }
+    return files;
   } catch (thrown) {
     await closeLogFiles(files);
     throw thrown;
   }
 }
 
+/**
+ * Opens the file that came after this one; undefined when there is none (yet). When this one is not among them any more, because rotation or
+ * somebody else removed it, the oldest that was written after it.
+ */
+export async function openYounger(path: string, file: LogFile): Promise<LogFile | undefined> {
+  if ((await numberOf(path, file)) !== undefined) return await openNeighbour(path, file, -1);
+  const { mtimeNs } = await file.handle.stat({ bigint: true });
+  for (let number = await lastNumber(path); number >= 0; number--) {
+    const found = await openOne(path, number);
+    if (found !== undefined && (await found.handle.stat({ bigint: true })).mtimeNs >= mtimeNs) return found;
+    await found?.handle.close();
+  }
+  return undefined;
+}
+
 export async function closeLogFiles(files: readonly LogFile[]): Promise<void> {
   for (const { handle } of files) await handle.close();
 }
 
-async function openOne(path: string): Promise<LogFile | undefined> {
+/** The inode of what stands at a path. */
+export async function inodeAt(path: string): Promise<bigint | undefined> {
   try {
-    const handle = await open(path, 'r');
-    return { handle, inode: (await handle.stat({ bigint: true })).ino };
+    return (await stat(path, { bigint: true })).ino;
+  } catch (thrown) {
+    if (isFault(thrown, 'not_found')) return undefined;
+    throw thrown;
+  }
+}
+
+async function openYoungest(path: string): Promise<LogFile | undefined> {
+  for (let n = 0; n < tries; n++) {
+    const file = await openOne(path, 0);
+    if (file !== undefined || (await lastNumber(path)) === 0) return file;
+    await wait(1);
+  }
+  return await openOne(path, 1);
+}
+
+/**
+ * Opens the next older (1) or younger (-1) one. All may get other numbers meanwhile: what was opened is the neighbour if the file that it was
+ * looked for beside has kept its own.
+ */
+async function openNeighbour(path: string, file: LogFile, step: 1 | -1): Promise<LogFile | undefined> {
+  for (let n = 0; n < tries; ) {
+    const number = await numberOf(path, file);
+    if (number === undefined || number + step < 0) return undefined;
+    const found = await openOne(path, number + step);
+    const kept = (await inodeAt(pathOf(path, number))) === file.inode;
+    if (kept && found !== undefined) return found;
+    await found?.handle.close();
+    if (!kept) continue;
+    if (step === 1 && (await lastNumber(path)) <= number) return undefined;
+    n++;
+    await wait(1);
+  }
+  return undefined;
+}
+
+async function numberOf(path: string, { inode, number }: LogFile): Promise<number | undefined> {
+  for (let n = 0; n < tries; n++) {
+    for (let at = number; at <= (await lastNumber(path)); at++)
+      if ((await inodeAt(pathOf(path, at))) === inode) return at;
+  }
+  return undefined;
+}
+
+async function openOne(path: string, number: number): Promise<LogFile | undefined> {
+  try {
+    const handle = await open(pathOf(path, number), 'r');
+    return { handle, inode: (await handle.stat({ bigint: true })).ino, number };
   } catch (thrown) {
     if (isFault(thrown, 'not_found')) return undefined;
     throw thrown;
@@ -50,11 +113,9 @@ async function openOne(path: string): Promise<LogFile | undefined> {
 async function lastNumber(path: string): Promise<number> {
   const prefix = `${basename(path)}.`;
   const names = await readdir(dirname(path)).catch((): string[] => []);
-  const numbers = names.filter((name) => name.startsWith(prefix) && existsAsNumber(name.slice(prefix.length)));
-  return Math.max(0, ...numbers.map((name) => Number(name.slice(prefix.length))));
+  const ends = names.flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []));
+  return Math.max(0, ...ends.filter((end) => /^[1-9]\d{0,5}$/.test(end)).map(Number));
 }
-
-const existsAsNumber = (text: string): boolean => /^[1-9]\d{0,5}$/.test(text);
 
 /**
  * Where the last `count` lines begin: in which of the files, and at which byte. A line that has no end yet is none. Reads backwards, no more

@@ -1,9 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { throwIfAborted } from '#base/cancellation';
-import { isFault, notFound } from '#base/errors';
+import { notFound } from '#base/errors';
 import type { FileChanges } from './file-changes.ts';
 import { LineReader } from './line-reader.ts';
-import { closeLogFiles, findTail, type LogFile, openLogFiles } from './log-files.ts';
+import { closeLogFiles, findTail, inodeAt, type LogFile, openLogFiles, openYounger } from './log-files.ts';
 
 export interface LogTextOptions {
   readonly path: string;
@@ -83,8 +82,11 @@ export class LogText implements AsyncDisposable {
       const inode = await inodeAt(path);
       if ((await this.#current.handle.stat()).size !== this.#reader.at) return true;
       if (inode !== undefined && inode !== this.#current.inode) {
-        this.#files.push(...(await openLogFiles(path, this.#current.inode)));
-        if (this.#files[1] !== undefined) return true;
+        const next = await openYounger(path, this.#current);
+        if (next !== undefined) {
+          this.#files.push(next);
+          return true;
+        }
       }
       // Once may be in the midst of a rotation that took this file away as well.
       const removed = inode === undefined && (await this.#current.handle.stat()).nlink === 0;
@@ -93,14 +95,5 @@ export class LogText implements AsyncDisposable {
       await changes.wait(signal, ended);
       throwIfAborted(signal);
     }
-  }
-}
-
-async function inodeAt(path: string): Promise<bigint | undefined> {
-  try {
-    return (await stat(path, { bigint: true })).ino;
-  } catch (thrown) {
-    if (isFault(thrown, 'not_found')) return undefined;
-    throw thrown;
   }
 }

@@ -157,6 +157,23 @@ test('a log that is begun anew or removed while it is followed', async () => {
   expect(texts).toEqual(count(20, 22));
 });
 
+test('a log that is removed and begun anew is read on, and older files are not read again', async () => {
+  const path = newPath();
+  writeFileSync(`${path}.1`, lines(1, 5));
+  await wait(20); // times of files are not that exact
+  writeFileSync(path, lines(6, 10));
+  const { texts, done, until, ended } = following({ path, tail: 2 });
+  await until('10\n');
+  renameSync(path, `${path}-away`);
+  await wait(20);
+  writeFileSync(path, lines(11, 12));
+  rmSync(`${path}-away`);
+  await until('12\n');
+  ended.abort();
+  await done;
+  expect(texts).toEqual(count(9, 12));
+});
+
 test('following ends when it is told to, and there must be a log', async () => {
   const path = newPath();
   await expect(textsOf({ path })).rejects.toThrow('not found');

@@ -10,7 +10,7 @@ import type { Engine } from '../engine.ts';
 import { type CommandLine, commandLine } from './command-line.ts';
 import { labelsOf, type Root } from './create.ts';
 import type { CreateOptions } from './create-options.ts';
-import { healthSettings } from './health.ts';
+import { askedHealth, healthSettings } from './health.ts';
 import { type Described, dockerConfig, dockerHostConfig } from './host-config.ts';
 import type { FoundImage } from './image.ts';
 import { findInit } from './init-binary.ts';
@@ -180,20 +180,22 @@ function settingsFrom(
   const { process: wanted = {}, limits = {} } = options;
   const stopSignal = wanted.stopSignal || image.stopSignal || (line.systemd ? 'SIGRTMIN+3' : 'SIGTERM');
   parseSignal(stopSignal);
-  const health = healthSettings(options.health, image.healthcheck);
+  const health = askedHealth(options.health, image.healthcheck);
   const base = {
     ...{ name, stateDir, hostname, network, streams, stopSignal },
     dataStore: engine.layout.store,
     domainname: wanted.domainname ?? '',
     autoRemove: options.autoRemove ?? false,
     stopTimeout: wanted.stopTimeout ?? usualStopTimeout,
-    ...(health !== undefined && { health }),
+    ...(health !== undefined && { health: healthSettings(health) }),
     anonymousVolumes: points.anonymous,
     mounts: points.points,
   };
   const described: Described = {
     ...{ options, labels, settings: base, health, modes },
-    process: spec.process ?? { user: { uid: 0, gid: 0 }, cwd: line.cwd },
+    spec,
+    env: line.asked,
+    workdir: wanted.workdir || image.workingDir,
     entrypoint: line.entrypoint,
     cmd: line.cmd,
     exposed: exposedPorts(options.network ?? {}, image.exposedPorts),

@@ -10,6 +10,8 @@ export interface CommandLine {
   readonly cmd: readonly string[] | undefined;
   readonly args: readonly string[];
   readonly env: readonly string[];
+  /** Of these what the user and the image say. */
+  readonly asked: readonly string[];
   readonly cwd: string;
   readonly systemd: boolean;
 }
@@ -49,6 +51,7 @@ export function commandLine(
     cmd,
     args: process.init ? [initPath, '--', ...words] : words,
     env: mergeEnv(mergeEnv(own, image.env), process.env ?? []),
+    asked: mergeEnv(image.env, process.env ?? []),
     cwd: normalize(cwd),
     systemd,
   };

@@ -114,7 +114,7 @@ async function withRoot<T>(
   const parent = await rootSnapshot(client, scope, image.image.target, onlyPlatform(image.platform));
   const mounts: readonly Mount[] =
     ids === undefined ? await store.prepare(scope, id, parent) : await prepareRemapped(store, scope, id, parent, ids);
-  undo.defer(() => store.remove(afterwards(scope), id));
+  undo.defer(() => store.remove(afterwards(scope), id).catch(unlessGone));
   return await withTempMount(readonlyMounts(mounts), (path) =>
     opened(path, (fd) => use({ root: { path, fd, ids, snapshotter } })),
   );
@@ -124,6 +124,11 @@ async function withRoot<T>(
 export const afterwards = ({ namespace }: Scope): Scope =>
   scopeOf(namespace, { signal: AbortSignal.timeout(cleanupMs) });
 const cleanupMs = 10_000;
+
+/** Without the lease a collection may have been quicker. */
+export function unlessGone(thrown: unknown): void {
+  if (!isFault(thrown, 'not_found')) throw thrown;
+}
 
 async function opened<T>(path: string, use: (fd: number) => Promise<T>): Promise<T> {
   let fd: number;
@@ -173,7 +178,7 @@ async function record(
     extensions: { [settingsKey]: packSettings(settings) },
     sandboxId: '',
   });
-  undo.defer(() => client.containers.delete(afterwards(scope), id));
+  undo.defer(() => client.containers.delete(afterwards(scope), id).catch(unlessGone));
 }
 
 /** The image's labels with the user's over them. */

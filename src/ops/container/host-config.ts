@@ -1,13 +1,17 @@
-import type { ContainerSettings, HealthSettings, NetworkSettings } from '#core/engine/container-settings';
-import type { Process } from '#lib/oci/spec/spec';
+import type { ContainerSettings, NetworkSettings } from '#core/engine/container-settings';
+import type { Spec } from '#lib/oci/spec/spec';
 import type { CreateOptions, LimitOptions } from './create-options.ts';
+import type { AskedHealth } from './health.ts';
 import type { DeviceRate } from './parse/device.ts';
 import type { ExposedPort } from './parse/ports.ts';
 import type { NamespaceModes } from './spec/namespaces.ts';
 
 export interface Described {
   readonly options: CreateOptions;
-  readonly process: Process;
+  readonly spec: Spec;
+  /** As asked for, and the image's: without what every container has. */
+  readonly env: readonly string[];
+  readonly workdir: string;
   /** The image's words and the user's, as they were merged. */
   readonly entrypoint: readonly string[] | undefined;
   readonly cmd: readonly string[] | undefined;
@@ -18,7 +22,7 @@ export interface Described {
   >;
   readonly exposed: readonly ExposedPort[];
   readonly volumes: readonly string[];
-  readonly health: HealthSettings | undefined;
+  readonly health: AskedHealth | undefined;
   readonly modes: NamespaceModes;
   readonly runtime: string;
   readonly shmBytes: number;
@@ -29,7 +33,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** docker's `Config` of inspect. */
 export function dockerConfig(of: Described): Json {
-  const { options, process, settings, health } = of;
+  const { options, settings, health } = of;
   const attach = options.streams?.attach ?? [];
   const { stopSignal, stopTimeout } = options.process ?? {};
   return {
@@ -45,12 +49,12 @@ export function dockerConfig(of: Described): Json {
     Tty: settings.streams.terminal,
     OpenStdin: settings.streams.openStdin,
     StdinOnce: settings.streams.stdinOnce,
-    Env: process.env ?? [],
+    Env: of.env,
     Cmd: orNull(of.cmd),
     ...(health !== undefined && { Healthcheck: dockerHealth(health) }),
     Image: options.image,
     Volumes: of.volumes.length === 0 ? null : Object.fromEntries(of.volumes.map((target) => [target, {}])),
-    WorkingDir: process.cwd,
+    WorkingDir: of.workdir,
     Entrypoint: orNull(of.entrypoint),
     OnBuild: null,
     Labels: of.labels,
@@ -59,13 +63,13 @@ export function dockerConfig(of: Described): Json {
   };
 }
 
-const dockerHealth = ({ test, interval, timeout, startPeriod, startInterval, retries }: HealthSettings): Json => ({
+const dockerHealth = ({ test, interval, timeout, startPeriod, startInterval, retries }: AskedHealth): Json => ({
   Test: test,
-  Interval: interval,
-  Timeout: timeout,
-  StartPeriod: startPeriod,
-  StartInterval: startInterval,
-  Retries: retries,
+  ...(interval && { Interval: interval }),
+  ...(timeout && { Timeout: timeout }),
+  ...(startPeriod && { StartPeriod: startPeriod }),
+  ...(startInterval && { StartInterval: startInterval }),
+  ...(retries && { Retries: retries }),
 });
 
 /** docker's `HostConfig` of inspect. */
@@ -89,8 +93,8 @@ export function dockerHostConfig(of: Described): Json {
     ),
     ConsoleSize: [0, 0],
     ...(Object.keys(options.annotations ?? {}).length > 0 && { Annotations: options.annotations }),
-    CapAdd: orNull(security.capAdd),
-    CapDrop: orNull(security.capDrop),
+    CapAdd: orNull(security.capAdd?.map(wholeName)),
+    CapDrop: orNull(security.capDrop?.map(wholeName)),
     CgroupnsMode: modes.cgroup,
     Dns: network.dns ?? [],
     DnsOptions: network.dnsOptions ?? [],
@@ -106,8 +110,8 @@ export function dockerHostConfig(of: Described): Json {
     PublishAllPorts: network.publishAll ?? false,
     ReadonlyRootfs: mounts.readOnly ?? false,
     SecurityOpt: orNull(security.given),
-    ...((mounts.tmpfs ?? []).length > 0 && {
-      Tmpfs: Object.fromEntries((mounts.tmpfs ?? []).map(({ target, options: words }) => [target, words.join(',')])),
+    ...(plainTmpfs(options).length > 0 && {
+      Tmpfs: Object.fromEntries(plainTmpfs(options).map(({ target, options: words }) => [target, words.join(',')])),
     }),
     UTSMode: modes.uts,
     UsernsMode: modes.user,
@@ -116,9 +120,9 @@ export function dockerHostConfig(of: Described): Json {
     Runtime: of.runtime,
     Isolation: '',
     ...resources(options.limits ?? {}),
-    ...((mounts.volumes ?? []).some(({ bind }) => bind === undefined) && { Mounts: dockerMounts(options) }),
-    MaskedPaths: security.privileged || security.systemPathsUnconfined ? null : undefined,
-    ReadonlyPaths: security.privileged || security.systemPathsUnconfined ? null : undefined,
+    ...(dockerMounts(options).length > 0 && { Mounts: dockerMounts(options) }),
+    MaskedPaths: orNull(of.spec.linux?.maskedPaths),
+    ReadonlyPaths: orNull(of.spec.linux?.readonlyPaths),
     ...(options.process?.init && { Init: true }),
   };
 }
@@ -197,17 +201,28 @@ function portBindings({ ports }: NetworkSettings): Json {
   return bindings;
 }
 
+const plainTmpfs = ({ mounts = {} }: CreateOptions) => (mounts.tmpfs ?? []).filter(({ isMount }) => isMount !== true);
+
+/** What `--mount` asked for. */
 function dockerMounts({ mounts = {} }: CreateOptions): readonly Json[] {
-  return (mounts.volumes ?? [])
-    .filter(({ bind }) => bind === undefined)
-    .map(({ type, source, target, readOnly, propagation }) => ({
+  const inMemory = (mounts.tmpfs ?? []).filter(({ isMount }) => isMount === true);
+  const others = (mounts.volumes ?? []).filter(({ bind }) => bind === undefined);
+  return [
+    ...inMemory.map(({ target }) => ({ Type: 'tmpfs', Target: target })),
+    ...others.map(({ type, source, target, readOnly, propagation }) => ({
       Type: type,
       ...(source !== '' && { Source: source }),
       Target: target,
       ...(readOnly && { ReadOnly: true }),
       ...(propagation !== undefined && { BindOptions: { Propagation: propagation } }),
-    }));
+    })),
+  ];
 }
+
+const wholeName = (text: string): string => {
+  const name = text.trim().toUpperCase();
+  return name === 'ALL' || name.startsWith('CAP_') ? name : `CAP_${name}`;
+};
 
 const orNull = <T>(list: readonly T[] | undefined): readonly T[] | null =>
   list === undefined || list.length === 0 ? null : list;

@@ -12,7 +12,7 @@ import type { Engine } from '../engine.ts';
 import { findImage } from '../image/find.ts';
 import { copyUp } from '../volume/copy-up.ts';
 import { checkVolumeOptions, mountOfVolume, subdirectory } from '../volume/volume-source.ts';
-import { afterwards } from './create.ts';
+import { afterwards, unlessGone } from './create.ts';
 import type { MountOptions } from './create-options.ts';
 import { findContainer } from './find.ts';
 
@@ -73,7 +73,7 @@ export async function mountPoints(engine: Engine, options: MountOptions, context
     mounts: [...made.map(({ mount }) => mount), ...inMemory.map(tmpfs)],
     points: [
       ...made.map(({ point }) => point),
-      ...inMemory.map(({ target, options: words }) => tmpfsPoint(target, words)),
+      ...inMemory.flatMap(({ target, options: words, isMount }) => (isMount ? [tmpfsPoint(target, words)] : [])),
     ],
     anonymous,
     labels: Object.assign({}, ...made.map(({ labels = {} }) => labels)) as Record<string, string>,
@@ -163,7 +163,7 @@ async function volumeMount(engine: Engine, request: VolumeRequest, context: Cont
     options: driverOptions,
     ...(ids !== undefined && { owner: { uid: hostRoot(ids.uids), gid: hostRoot(ids.gids) } }),
   });
-  if (isNew) undo.defer(() => removeVolume(directory, name));
+  if (isNew) undo.defer(() => removeVolume(directory, name).catch(unlessGone));
   const whole = mountOfVolume(volume, target);
   if (request.noCopy !== true && subpath === '') {
     if (volume.options.device === undefined) await copyUp(rootFd, target, volume.mountpoint);
@@ -180,7 +180,7 @@ async function volumeMount(engine: Engine, request: VolumeRequest, context: Cont
       name,
       source: volume.mountpoint,
       driver: 'local',
-      mode: request.mode ?? 'z',
+      mode: request.mode || 'z',
     },
   };
 }
@@ -200,7 +200,7 @@ async function imageMount(
   const key = `${id}-image-${at}`;
   const parent = await rootSnapshot(client, scope, image.target, onlyPlatform(defaultPlatform()));
   const [mount, ...more] = await store.view(scope, key, parent);
-  undo.defer(() => store.remove(afterwards(scope), key));
+  undo.defer(() => store.remove(afterwards(scope), key).catch(unlessGone));
   if (mount === undefined || more.length > 0) throw notImplemented(`mount of image ${source}: several mounts make it`);
   if (subpath !== '' && mount.type !== 'bind')
     throw notImplemented(`image-subpath: ${source} has several layers, of which only the whole can be mounted`);

@@ -7,7 +7,6 @@ import { type CreateRig, startCreateRig } from './rig.ts';
 
 let rig: CreateRig;
 beforeAll(async () => {
-  process.env.PATH = `${new URL('../../../dist/bin', import.meta.url).pathname}:${process.env.PATH}`;
   rig = await startCreateRig();
 });
 afterAll(() => rig[Symbol.asyncDispose]());

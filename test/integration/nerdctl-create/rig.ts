@@ -41,6 +41,8 @@ const applets =
 
 export async function startCreateRig(globals: readonly string[] = []): Promise<CreateRig> {
   await using open = new AsyncDisposableStack();
+  // The init stands beside the programs of an installation; this one is bun.
+  process.env.PATH = `${new URL('../../../dist/bin', import.meta.url).pathname}:${process.env.PATH}`;
   const scope = scopeOf(`cr-${randomUUID().slice(0, 8)}`);
   open.defer(() => forgetNamespace(scope.namespace));
   const registry = open.use(await FakeRegistry.start());

@@ -45,7 +45,7 @@ export function parseMount(text: string): MountRequest {
   const target = checkTarget(reading.target, text);
   if (type === 'tmpfs') {
     if (reading.source !== '') throw bad('field Source must not be specified');
-    return { tmpfs: { target, options: tmpfsOptions(reading) } };
+    return { tmpfs: { target, options: tmpfsOptions(reading), isMount: true } };
   }
   return { volume: volumeOf(reading, target, bad) };
 }

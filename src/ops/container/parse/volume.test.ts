@@ -72,7 +72,7 @@ test('what --mount means', () => {
     },
   });
   expect(parseMount('type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=1770')).toEqual({
-    tmpfs: { target: '/t', options: ['size=1048576', 'mode=1770'] },
+    tmpfs: { target: '/t', options: ['size=1048576', 'mode=1770'], isMount: true },
   });
   expect(parseMount('type=image,src=box,dst=/i,image-subpath=a')).toEqual({
     volume: { type: 'image', source: 'box', target: '/i', readOnly: true, subpath: 'a' },

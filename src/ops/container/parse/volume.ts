@@ -33,6 +33,8 @@ export interface TmpfsRequest {
   readonly target: string;
   /** Of mount(8), after docker's custom of `noexec,nosuid,nodev`. */
   readonly options: readonly string[];
+  /** Of `--mount`, which docker keeps apart. */
+  readonly isMount?: boolean;
 }
 
 export interface VolumesFrom {

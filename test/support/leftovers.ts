@@ -27,7 +27,7 @@ export function leftovers(mark: string, directory: string, before: MachineState)
     ...entries(directory)
       .filter((name) => !unpackedAddon.test(name))
       .map((name) => `file ${join(directory, name)}`),
-    ...[...after.cgroups].filter((path) => !before.cgroups.has(path)).map((path) => `cgroup ${path}`),
+    ...[...after.cgroups].filter((path) => !before.cgroups.has(path) && !isInUse(path)).map((path) => `cgroup ${path}`),
     ...[...after.networkNamespaces]
       .filter((name) => !before.networkNamespaces.has(name))
       .map((name) => `network namespace ${name}`),
@@ -64,6 +64,22 @@ const mountsBelow = (directory: string): readonly string[] =>
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
     .filter((point) => point.startsWith(`${directory}/`));
+
+/**
+ * Whether processes live in a control group or below it. Those are the machine's own, or another run's: a container of ours that lives has a
+ * bundle or a shim, and those are found.
+ */
+function isInUse(path: string): boolean {
+  try {
+    return (
+      readFileSync(join(path, 'cgroup.procs'), 'utf8') !== '' ||
+      readdirSync(path, { withFileTypes: true }).some((entry) => entry.isDirectory() && isInUse(join(path, entry.name)))
+    );
+  } catch (thrown) {
+    if (!['ENOENT', 'ENODEV', 'EOPNOTSUPP'].includes((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown;
+    return false;
+  }
+}
 
 /** All control groups three levels deep, of every hierarchy. */
 function cgroups(): ReadonlySet<string> {

@@ -3,6 +3,7 @@ import containerFiles from '#plugins/container-files/container-files';
 import content from '#plugins/content/content';
 import walkingDiffer from '#plugins/diff/walking';
 import diffService from '#plugins/diff-service';
+import eventHistory from '#plugins/event-history/event-history';
 import exchange from '#plugins/events/exchange';
 import scheduler from '#plugins/gc';
 import health from '#plugins/health/health';
@@ -83,6 +84,7 @@ export const builtins: readonly AnyPlugin[] = [
   opt,
   otlp,
   tracing,
+  eventHistory,
   lifecycle,
   health,
   restart,

@@ -16,18 +16,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   core: ['base', 'lib'],
   rpc: ['base', 'lib', 'core', 'api'],
   client: ['base', 'lib', 'core', 'api', 'rpc', 'sys'],
-  ops: ['base', 'lib', 'core', 'rpc', 'client', 'sys'],
+  ops: ['base', 'lib', 'core', 'api', 'rpc', 'client', 'sys'],
   cmd: ['base', 'lib', 'core', 'api', 'rpc', 'client', 'ops', 'sys', 'daemon'],
   plugins: ['base', 'lib', 'api', 'sys', 'core', 'rpc'],
   daemon: ['base', 'lib', 'sys', 'core', 'rpc', 'plugins'],
 };
 const packages: Readonly<Record<string, readonly string[]>> = {
   '@grpc/grpc-js': ['rpc', 'plugins'],
-  '@bufbuild/protobuf': ['api', 'rpc', 'plugins', 'client', 'cmd'],
+  '@bufbuild/protobuf': ['api', 'rpc', 'plugins', 'client', 'ops', 'cmd'],
   '@opentelemetry/': ['plugins'],
   'bun:': ['sys', 'plugins'],
-  re2js: ['lib'],
-  'smol-toml': ['lib', 'daemon'],
+  re2js: ['lib', 'ops'],
+  'smol-toml': ['lib', 'daemon', 'cmd'],
 };
 const maxLines = 400;
 const badNames = /^(index|mod|utils?|helpers?|types|common)\.ts$/;

@@ -1,6 +1,7 @@
 import type { RegistryOptions } from '#client/transfer';
 import type { HealthSettings } from '#core/engine/container-settings';
 import type { Observer } from '#core/transfer/progress';
+import type { EngineConfig } from '../engine.ts';
 import type { DeviceRate, DeviceRequest, DeviceRule, DeviceWeight, GpuRequest } from './parse/device.ts';
 import type { AddedHost } from './parse/hosts.ts';
 import type { Ulimit } from './parse/limits.ts';
@@ -24,11 +25,7 @@ export interface CreateOptions {
   readonly rootfs?: boolean | undefined;
   readonly platform?: string | undefined;
   readonly pull?: PullPolicy | undefined;
-  /** Told of the progress of a pull; `onPull` before it begins. */
-  readonly onProgress?: Observer | undefined;
-  readonly onPull?: ((image: string) => void) | undefined;
-  /** Credentials and hosts for it. */
-  readonly registry?: RegistryOptions | undefined;
+  readonly pulling?: Pulling | undefined;
   readonly runtime?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
@@ -46,6 +43,14 @@ export interface CreateOptions {
   /** Files that are written: the id at once, the process's id at each start. Absolute. */
   readonly cidFile?: string | undefined;
   readonly pidFile?: string | undefined;
+}
+
+/** Asked only when an image has to be fetched. */
+export interface Pulling {
+  /** Credentials and hosts. */
+  registry(config: EngineConfig): Promise<RegistryOptions>;
+  /** Does the work, and shows how it goes. */
+  shown<T>(image: string, work: (observed: { readonly onProgress?: Observer }) => Promise<T>): Promise<T>;
 }
 
 export type PullPolicy = 'always' | 'missing' | 'never';

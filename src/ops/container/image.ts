@@ -1,14 +1,13 @@
 import { fault, invalidArgument, isFault, notFound } from '#base/errors';
-import { pull, type RegistryOptions } from '#client/transfer';
 import { isUnpacked } from '#client/unpacked';
 import { manifestFor, readConfig } from '#core/images/image-content';
 import type { Image } from '#core/images/images';
-import { familiarString, parseDockerReference, withDefaultTag } from '#lib/docker-reference';
+import type { Observer } from '#core/transfer/progress';
 import type { ImageConfig } from '#lib/oci/image-config';
 import { defaultPlatform, formatPlatform, onlyPlatform, type Platform, parsePlatform } from '#lib/platform';
-import { formatReference } from '#lib/reference';
 import type { Engine } from '../engine.ts';
-import { findImageIfThere } from '../image/find.ts';
+import { familiarOf, findImageIfThere, fullName, referenceOf } from '../image/find.ts';
+import { pullImage } from '../image/pull.ts';
 import type { CreateOptions } from './create-options.ts';
 
 export interface FoundImage {
@@ -19,11 +18,10 @@ export interface FoundImage {
   readonly id: string;
 }
 
-type ImageOptions = Pick<CreateOptions, 'image' | 'platform' | 'pull' | 'onProgress' | 'onPull' | 'registry'>;
+type ImageOptions = Pick<CreateOptions, 'image' | 'platform' | 'pull' | 'pulling'>;
 
 /** The image for a container, fetched and unpacked as far as it is not. @throws not_found in docker's words; what the registry says */
 export async function ensureImage(engine: Engine, options: ImageOptions): Promise<FoundImage> {
-  const { client, scope, config } = engine;
   const platform = options.platform ? platformOf(options.platform) : defaultPlatform();
   const known = options.pull === 'always' ? undefined : (await findImageIfThere(engine, options.image))?.image;
   const found = known === undefined ? undefined : await forPlatform(engine, known, platform);
@@ -31,28 +29,27 @@ export async function ensureImage(engine: Engine, options: ImageOptions): Promis
     await unpacked(engine, found);
     return found;
   }
-  const name = fullName(options.image);
-  if (options.pull === 'never' || name === undefined) throw missing(options.image, known, platform);
-  options.onPull?.(familiarString(withDefaultTag(parseDockerReference(options.image))));
-  const image = await pull(client, scope, name, {
-    ...registryOf(engine, options.registry),
-    platforms: [platform],
-    snapshotter: config.snapshotter,
-    ...(options.onProgress !== undefined && { onProgress: options.onProgress }),
-  });
-  const fetched = await forPlatform(engine, image, platform);
-  if (fetched === undefined) throw missing(options.image, image, platform);
-  await unpacked(engine, fetched);
-  return fetched;
+  if (options.pull === 'never' || isId(options.image)) throw missing(options.image, known, platform);
+  const image = await fetched(engine, options, platform);
+  const whole = await forPlatform(engine, image, platform);
+  if (whole === undefined) throw missing(options.image, image, platform);
+  await unpacked(engine, whole);
+  return whole;
 }
 
-/** What the name stands for in full; undefined for what is no name. */
-function fullName(word: string): string | undefined {
-  if (/^(?:sha256:)?[0-9a-f]{64}$/.test(word)) return undefined;
+async function fetched(engine: Engine, { image: word, pulling }: ImageOptions, platform: Platform): Promise<Image> {
   if (/^(?:ipfs|ipns|oci-archive):/.test(word))
     throw fault('not_implemented', `image ${word}: only names of registries are understood; see "load" for archives`);
-  return formatReference(withDefaultTag(parseDockerReference(word)));
+  const name = familiarOf(fullName(word));
+  const work = async (observed: { readonly onProgress?: Observer }) => {
+    const registry = await pulling?.registry(engine.config);
+    const options = { platforms: [platform], ...observed, ...(registry !== undefined && { registry }) };
+    return (await pullImage(engine, word, options)).image;
+  };
+  return await (pulling === undefined ? work({}) : pulling.shown(name, work));
 }
+
+const isId = (word: string): boolean => /^(?:sha256:)?[0-9a-f]{64}$/.test(word);
 
 function platformOf(text: string): Platform {
   try {
@@ -92,12 +89,6 @@ async function unpacked({ client, scope, config }: Engine, { image, platform }: 
   );
 }
 
-const registryOf = ({ config }: Engine, registry: RegistryOptions = {}): RegistryOptions => ({
-  ...(config.insecureRegistry && { defaultScheme: 'http' }),
-  ...(config.hostsDirs[0] !== undefined && registry.hostDir === undefined && { hostDir: config.hostsDirs[0] }),
-  ...registry,
-});
-
 function missing(word: string, image: Image | undefined, platform: Platform) {
   if (image === undefined) return notFound(`No such image: ${shown(word)}`);
   return notFound(
@@ -105,13 +96,7 @@ function missing(word: string, image: Image | undefined, platform: Platform) {
   );
 }
 
-function shown(word: string): string {
-  try {
-    return familiarString(withDefaultTag(parseDockerReference(word)));
-  } catch {
-    return word; // an id
-  }
-}
+const shown = (word: string): string => (referenceOf(word) === undefined ? word : familiarOf(fullName(word)));
 
 function ignoreMissing(thrown: unknown): undefined {
   if (!isFault(thrown, 'not_found')) throw thrown;

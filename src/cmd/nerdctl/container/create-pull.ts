@@ -1,9 +1,15 @@
 import type { CreateOptions } from '#ops/container/create-options';
 import type { Io } from '../../cli/io.ts';
+import { shown } from '../image/shown.ts';
+import { registryOptions } from '../registry.ts';
 
-/** Tells on stderr that an image is fetched, as docker does. */
-export const pullNotice = (io: Io, quiet: boolean): Pick<CreateOptions, 'onPull'> => ({
-  onPull: (image) => {
-    if (!quiet) void io.stderr.write(`Unable to find image '${image}' locally\n`).catch(() => {}); // a reader that has gone misses nothing
+/** How an image is fetched that is not here, and shown on stderr, as the container's output is not to be mixed with it. */
+export const pullNotice = (io: Io, quiet: boolean): Pick<CreateOptions, 'pulling'> => ({
+  pulling: {
+    registry: (config) => registryOptions(io, config),
+    shown: async (image, work) => {
+      if (!quiet) await io.stderr.write(`Unable to find image '${image}' locally\n`);
+      return await shown({ ...io, stdout: io.stderr }, image, quiet, work);
+    },
   },
 });

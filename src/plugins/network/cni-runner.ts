@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { messageOf } from '#base/errors';
+import { isFault, messageOf } from '#base/errors';
 import type { Log } from '#base/log';
 import { addNetwork, forgetResult, rememberResult, removeNetwork } from '#lib/cni/network';
 import { type JsonObject, type NetworkConfig, parseList } from '#lib/cni/network-config';
@@ -59,7 +59,15 @@ export class CniRunner {
   async remove(record: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>, link: Link): Promise<void> {
     const network = parseList(Buffer.from(link.conflist));
     if (await this.#gone(network, record, link)) return;
-    await this.#gate.pass('shared', () => removeNetwork(network, this.#to(record, link)));
+    const to = this.#to(record, link);
+    try {
+      await this.#gate.pass('shared', () => removeNetwork(network, to));
+    } catch (thrown) {
+      // A program that is not there was never there, or cannot be asked ever again; the others have done theirs.
+      if (!isFault(thrown, 'not_found')) throw thrown;
+      this.#options.log.warn('a plugin is missing', { id: record.id, network: network.name, error: thrown });
+      await forgetResult(network, to);
+    }
   }
 
   /** Undefined where the plugins must do it, after all. */

@@ -4,7 +4,7 @@ import type { Log } from '#base/log';
 import { layoutAt } from '#core/engine/layout';
 import { type NetworkState, networkStateFile } from '#core/engine/network-state';
 import { formatResolvConf } from '#lib/resolv-conf';
-import { changeInPlace, writeHosts } from './hosts-file.ts';
+import { changeInPlace, copyHosts, writeHosts } from './hosts-file.ts';
 import { extraHosts, hostsLines, interfacesOf } from './names.ts';
 import type { NetworkRecord, SettingsInUse } from './record.ts';
 import { resolvConfFor } from './resolver-file.ts';
@@ -31,7 +31,10 @@ export class ContainerFiles {
     await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
     await Promise.all([
       changeInPlace(join(settings.stateDir, 'hostname'), () => `${settings.hostname}\n`),
-      writeHosts(hostsPath({ namespace, id, settings }), extraHosts(settings, '127.0.0.1')),
+      (settings.network.mode === 'host' ? copyHosts : writeHosts)(
+        hostsPath({ namespace, id, settings }),
+        extraHosts(settings, '127.0.0.1'),
+      ),
       this.#resolvConf(settings, ''),
       writePorts(settings.stateDir, settings.network.ports),
     ]);

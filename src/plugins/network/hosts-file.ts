@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** A line of /etc/hosts. */
@@ -31,6 +31,15 @@ export function hostsText(before: string, lines: readonly HostsLine[]): string {
 /** Writes our part of a hosts file. */
 export const writeHosts = (path: string, lines: readonly HostsLine[]): Promise<void> =>
   changeInPlace(path, (before) => hostsText(before, lines));
+
+/** A copy of the machine's own, with our part behind it. */
+export async function copyHosts(path: string, lines: readonly HostsLine[]): Promise<void> {
+  const own = await readFile('/etc/hosts', 'utf8').catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code !== 'ENOENT') throw thrown;
+    return '';
+  });
+  await changeInPlace(path, () => hostsText(own, lines));
+}
 
 /**
  * Changes a file that containers have mounted: it must stay the same file. Makes it where it is missing. A reader may see the new text with the end of the

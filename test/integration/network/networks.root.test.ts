@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { packSettings, settingsKey } from '#core/engine/container-settings';
 import { attach, type NetworkRig, startNetworkRig } from '#test/support/network-rig';
 
 let rig: NetworkRig;
@@ -154,6 +155,42 @@ test('a network is plugged in and out of a running container, and a stopped one 
   await client.networks.disconnect(scope, 'hot', 'later');
   expect(await refusal(client.networks.disconnect(scope, 'hot', 'later'))).toContain('not connected to network later');
   expect((await rig.state('hot')).interfaces).toEqual([]);
+});
+
+test('a container that gets another name is found by it, and not by the old one', async () => {
+  await rig.run('old', sleeper);
+  await rig.run('seeker', sleeper);
+  const { client, scope } = rig;
+  const container = await client.containers.get(scope, 'old');
+  const settings = rig.settings('old', {}, { name: 'renamed', hostname: 'h' });
+  const extensions = { ...container.extensions, [settingsKey]: packSettings(settings) };
+  await client.containers.update(scope, { ...container, extensions }, [`extensions.${settingsKey}`]);
+  const { ip = '-' } = (await rig.state('old')).interfaces[0] ?? {};
+  const lookup = async (name: string) => (await rig.exec('seeker', 'busybox', 'nslookup', name)).out;
+  await eventually(
+    () => lookup('renamed.'),
+    (text) => text.includes(`Address: ${ip}`),
+  );
+  await eventually(
+    async () => (await rig.exec('seeker', 'cat', '/etc/hosts')).out,
+    (text) => text.includes(`${ip}\th renamed old\n`),
+  );
+});
+
+test('what a plugin says is the answer, and nothing is left', async () => {
+  rig.addNetwork('broken', (plugins) => [...plugins, { type: 'no-such-plugin' }]);
+  const said = await refusal(rig.run('never', sleeper, { ports: [tcp(0)], attachments: [attach('broken')] }));
+  expect(said).toMatch(/failed to set up container networking: .*failed to find plugin "no-such-plugin"/);
+  expect(await rig.client.tasks.list(rig.scope)).toEqual([]);
+  expect(rig.traces()).toEqual([]);
+});
+
+test('without networks of its own a container has the files all the same', async () => {
+  const extraHosts = [{ name: 'there', address: '192.0.2.7' }];
+  await rig.run('alone', sleeper, { mode: 'none', attachments: [], extraHosts });
+  expect((await rig.exec('alone', 'cat', '/etc/hosts')).out).toContain('192.0.2.7\tthere\n');
+  expect((await rig.exec('alone', 'busybox', 'ip', '-o', 'link')).out).toMatch(/^1: lo: <LOOPBACK,UP[^\n]*\n$/);
+  expect(await rig.state('alone')).toEqual({ mode: 'none', netns: '', interfaces: [], ports: [] });
 });
 
 test('ports that others have are refused before anything is made, and udp gets through', async () => {

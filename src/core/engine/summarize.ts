@@ -1,7 +1,7 @@
 import { isFault } from '#base/errors';
 import { formatTimestamp } from '#base/timestamp';
 import type { Container } from '#core/containers/containers';
-import type { Process } from '#core/runtime/runtime';
+import type { Glance } from '#core/runtime/runtime';
 import { commandLine, specArgs } from './command-line.ts';
 import { type ContainerSettings, type PortMapping, settingsOf } from './container-settings.ts';
 import type { ContainerState, ContainerSummary } from './container-summary.ts';
@@ -11,7 +11,7 @@ import { readNetworkState } from './network-state.ts';
 import { restartLabels } from './restart-labels.ts';
 
 /** What is known of a container, put together: its record, its task where it has one, its files. */
-export async function summarize(container: Container, task: Process | undefined): Promise<ContainerSummary> {
+export async function summarize(container: Container, task: Glance | undefined): Promise<ContainerSummary> {
   const settings = readableSettings(container);
   const alive = task !== undefined && ['running', 'paused', 'pausing'].includes(task.status);
   const lifecycle = settings === undefined ? neverStarted : await readLifecycle(settings.stateDir);
@@ -54,14 +54,14 @@ function readableSettings(container: Container): ContainerSettings | undefined {
   }
 }
 
-function endOf(task: Process | undefined, { finishedAt }: Lifecycle): string {
+function endOf(task: Glance | undefined, { finishedAt }: Lifecycle): string {
   if (task?.status === 'stopped' && task.exitedAt !== undefined) return formatTimestamp(task.exitedAt);
   return finishedAt;
 }
 
 function stateOf(
   { labels }: Container,
-  task: Process | undefined,
+  task: Glance | undefined,
   { alive, ended }: { readonly alive: boolean; readonly ended: boolean },
 ): ContainerState {
   if (alive) return task?.status === 'running' ? 'running' : 'paused';

@@ -25,6 +25,8 @@ export interface Runtime extends AsyncDisposable {
   deleteProcess(scope: Scope, id: string, execId: string): Promise<ProcessExit>;
   /** @throws not_found, also when the shim is gone */
   state(scope: Scope, id: string, execId: string): Promise<Process>;
+  /** As `list`, for those who only look: of tasks that certainly run, no shim is asked. Absent where all would be. */
+  glance?(scope: Scope): Promise<readonly Glance[]>;
   /** This namespace's tasks; one that does not answer within the state time-out is left out. */
   list(scope: Scope): Promise<readonly Process[]>;
   kill(scope: Scope, id: string, options: KillOptions): Promise<void>;
@@ -99,6 +101,9 @@ export interface Process extends Stdio {
   readonly exitStatus: number;
   readonly exitedAt?: Timestamp;
 }
+
+/** What a list shows of a task. */
+export type Glance = Pick<Process, 'id' | 'pid' | 'status' | 'exitStatus' | 'exitedAt'>;
 
 export interface ProcessExit {
   readonly id: string;

@@ -19,6 +19,7 @@ export interface Tasks
     | 'deleteProcess'
     | 'state'
     | 'list'
+    | 'glance'
     | 'kill'
     | 'exec'
     | 'resizePty'

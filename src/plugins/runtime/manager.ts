@@ -21,11 +21,20 @@ import {
 } from '#api/runtime/task/v2/task_pb';
 import type { Any } from '#base/any';
 import { invalidArgument, isFault, notFound } from '#base/errors';
-import type { CreateTaskOptions, ExecOptions, KillOptions, Process, ProcessExit, Runtime } from '#core/runtime/runtime';
+import type {
+  CreateTaskOptions,
+  ExecOptions,
+  Glance,
+  KillOptions,
+  Process,
+  ProcessExit,
+  Runtime,
+} from '#core/runtime/runtime';
 import type { Scope } from '#core/scope';
 import { quickCgroupMoves } from '#sys/cgroup-moves';
 import { deleteProcess, deleteTask } from './delete.ts';
 import type { Environment } from './environment.ts';
+import { glanceAt } from './glance.ts';
 import { kill } from './kill.ts';
 import { launch } from './launch.ts';
 import { runtimeInfo } from './runtime-info.ts';
@@ -47,14 +56,16 @@ export class ShimManager implements Runtime {
   }
 
   async start(scope: Scope, id: string, execId: string): Promise<{ readonly pid: number }> {
-    const { shim } = this.#env.tasks.get(scope, id);
+    const task = this.#env.tasks.get(scope, id);
     using _quick = execId === '' ? undefined : quickCgroupMoves();
-    const { pid } = await shim.call(
+    const { pid } = await task.shim.call(
       'Start',
       [StartRequestSchema, { id, execId }],
       StartResponseSchema,
       this.#bounded(scope),
     );
+    // Who was quick to pause it knows better.
+    if (execId === '') task.running ??= true;
     return { pid };
   }
 
@@ -81,6 +92,10 @@ export class ShimManager implements Runtime {
       }
     });
     return (await Promise.all(states)).filter((state) => state !== undefined);
+  }
+
+  glance(scope: Scope): Promise<readonly Glance[]> {
+    return glanceAt(this.#env.tasks.in(scope.namespace), (task) => this.#state(scope, task, ''), this.#env.log);
   }
 
   async kill(scope: Scope, id: string, options: KillOptions): Promise<void> {
@@ -111,9 +126,9 @@ export class ShimManager implements Runtime {
   }
 
   async pause(scope: Scope, id: string): Promise<void> {
-    await this.#env.tasks
-      .get(scope, id)
-      .shim.call('Pause', [PauseRequestSchema, { id }], EmptySchema, this.#bounded(scope));
+    const task = this.#env.tasks.get(scope, id);
+    task.running = false;
+    await task.shim.call('Pause', [PauseRequestSchema, { id }], EmptySchema, this.#bounded(scope));
   }
 
   async resume(scope: Scope, id: string): Promise<void> {

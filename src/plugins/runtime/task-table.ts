@@ -12,6 +12,8 @@ export interface Task {
   readonly pid: number;
   /** Subscribers have heard of its end. */
   exitTold: boolean;
+  /** Its first process was seen to run, and nobody has asked for it to be paused since: while the process is there, it runs. */
+  running?: boolean;
   /** A delete has the word: a connection that ends now is no accident. */
   deleting: boolean;
   /** The clean-up after its shim's death, once that has begun. */

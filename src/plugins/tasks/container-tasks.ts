@@ -5,7 +5,15 @@ import type { Log } from '#base/log';
 import { now } from '#base/timestamp';
 import type { Container, ContainerStore } from '#core/containers/containers';
 import type { Descriptor } from '#core/descriptor';
-import type { ExecOptions, KillOptions, Process, ProcessExit, Runtime, TaskSandbox } from '#core/runtime/runtime';
+import type {
+  ExecOptions,
+  Glance,
+  KillOptions,
+  Process,
+  ProcessExit,
+  Runtime,
+  TaskSandbox,
+} from '#core/runtime/runtime';
 import type { TaskAttendant } from '#core/runtime/task-attendant';
 import type { Metric, NewTask, Tasks } from '#core/runtime/tasks';
 import type { Scope } from '#core/scope';
@@ -60,6 +68,11 @@ export class ContainerTasks implements Tasks {
 
   list(scope: Scope): Promise<readonly Process[]> {
     return this.#parts.runtime.list(scope);
+  }
+
+  async glance(scope: Scope): Promise<readonly Glance[]> {
+    const { runtime } = this.#parts;
+    return await (runtime.glance?.(scope) ?? runtime.list(scope));
   }
 
   async kill(scope: Scope, id: string, options: KillOptions): Promise<void> {

@@ -26,7 +26,7 @@ export async function getNetwork(directory: string, namespace: string, name: str
     if (own?.config.name === name) return own;
   }
   const found = (await listNetworks(directory, namespace)).find(({ config }) => config.name === name);
-  if (found === undefined) throw notFound(`network ${name}`);
+  if (found === undefined) throw notFound(`network ${name} not found`);
   return found;
 }
 

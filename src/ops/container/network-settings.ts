@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { invalidArgument } from '#base/errors';
 import type { NetworkSettings, PortMapping } from '#core/engine/container-settings';
 import type { Engine } from '../engine.ts';
+import { resolveNetworks } from '../networks/resolve.ts';
 import type { NetworkOptions } from './create-options.ts';
 import { findContainer } from './find.ts';
 import { chooseHostPorts } from './host-ports.ts';
@@ -34,7 +35,7 @@ export async function networkSettings(
     return {
       mode: 'networks',
       target: '',
-      attachments: attachments(networks),
+      ...(await resolveNetworks(engine, attachments(networks))),
       ports: await ports(engine, options, imagePorts),
       ...common,
     };

@@ -45,7 +45,7 @@ export async function findNetwork(engine: Engine, word: string): Promise<Network
   if (found.length > 1)
     throw invalidArgument(`network ${word} is ambiguous (${found.length} matches found based on ID prefix)`);
   const [only] = found;
-  if (only === undefined) throw notFound(`network ${word}`);
+  if (only === undefined) throw notFound(`network ${word} not found`);
   return only;
 }
 

@@ -135,7 +135,7 @@ test('networks are listed, shown and removed, with their bridges', async () => {
   expect(existsSync('/sys/class/net/zzgone0')).toBe(false);
   expect(await run('network', 'rm', 'gone')).toMatchObject({
     code: 1,
-    err: 'Error response from daemon: network gone\n',
+    err: 'Error response from daemon: network gone not found\n',
   });
   expect((await run('network', 'rm', '-f', 'gone')).code).toBe(0);
   expect((await run('network', 'rm', 'bridge')).err).toContain('pre-defined network and cannot be removed');

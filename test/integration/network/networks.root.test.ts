@@ -144,7 +144,7 @@ test('a network is plugged in and out of a running container, and a stopped one 
     'already exists in network later',
   );
   expect(await refusal(client.networks.connect(scope, 'hot', attach('nowhere')))).toContain(
-    'network nowhere: not found',
+    'network nowhere not found',
   );
   const later = (await rig.state('hot')).interfaces[1];
   expect(later).toMatchObject({ name: 'eth1', network: 'later' });

@@ -123,7 +123,7 @@ test('a directory as its root, and a runtime by its name', async () => {
   expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain('berth-mount-');
 });
 
-// shows: --userns-remap, create --userns, run --userns
+// shows: create --userns, run --userns
 test("users of its own, to whom the image's files and its volumes belong", async () => {
   // Its root, who is nobody here, must find its way to its root file system.
   chmodSync(rig.daemon.directory, 0o711);

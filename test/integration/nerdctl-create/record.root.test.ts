@@ -191,6 +191,8 @@ test('how its health is found out', async () => {
 
 // shows: create --publish, run --publish, create --publish-all, run --publish-all, create --expose, run --expose, create --dns, run --dns, create --dns-search, run --dns-search, create --dns-option, run --dns-option, create --add-host, run --add-host, create --network, run --network, create --network-alias, run --network-alias, create --ip, run --ip, create --ip6, run --ip6, create --mac-address, run --mac-address
 test('what it wants of networks', async () => {
+  for (const words of ['--subnet 10.1.1.0/24 front', '--subnet 10.1.2.0/24 back'])
+    expect((await rig.nerdctl(['network', 'create', ...words.split(' ')])).err).toBe('');
   const made = await rig.nerdctl([
     'create',
     '--network',
@@ -246,7 +248,7 @@ test('what it wants of networks', async () => {
   ]);
   expect(err).toBe('');
   const { network, hostConfig, config } = await rig.settings(out.trim());
-  expect(network).toEqual({
+  expect(network).toMatchObject({
     mode: 'networks',
     target: '',
     attachments: [
@@ -263,4 +265,19 @@ test('what it wants of networks', async () => {
   });
   expect(hostConfig).toMatchObject({ NetworkMode: 'front', PublishAllPorts: true, Dns: ['1.1.1.1'] });
   expect(config.ExposedPorts).toEqual({ '90/tcp': {}, '80/udp': {}, '81/udp': {} });
+});
+
+// shows: create --pidfile, run --pidfile, create --volume-driver, run --volume-driver, create --disable-content-trust, run --disable-content-trust
+test('the id of its process in a file, and what has one value only', async () => {
+  const pidFile = join(rig.dataRoot, 'pid');
+  await rig.running(
+    ['--pidfile', pidFile, '--volume-driver', 'local', '-v', 'driven:/v', 'box', 'sleep', '1000'],
+    async (id) => {
+      const { pid } = await rig.client.tasks.state(rig.scope, id, '');
+      expect(readFileSync(pidFile, 'utf8')).toBe(String(pid));
+    },
+  );
+  expect((await create('--disable-content-trust', 'box')).code).toBe(0);
+  expect((await create('--disable-content-trust=false', 'box')).err).toContain('there is no content trust here');
+  expect((await create('--volume-driver', 'x', 'box')).err).toContain('error looking up volume plugin x');
 });

@@ -53,7 +53,19 @@ export async function startCreateRig(globals: readonly string[] = []): Promise<C
   const dataRoot = mkdtempSync(join(tmpdir(), 'berth-create-'));
   open.defer(() => rmSync(dataRoot, { recursive: true, force: true }));
   const layout = layoutFor(dataRoot, daemon.address);
-  const flags = ['-a', daemon.address, '-n', scope.namespace, '--data-root', dataRoot, ...globals];
+  // Networks that nobody else on this machine sees; they are only written down.
+  const netconfPath = join(dataRoot, 'net.d');
+  const flags = [
+    '-a',
+    daemon.address,
+    '-n',
+    scope.namespace,
+    '--data-root',
+    dataRoot,
+    '--cni-netconfpath',
+    netconfPath,
+    ...globals,
+  ];
   const run = (words: readonly string[], input?: ProgramInput) =>
     runProgramForTest(nerdctl, [...flags, ...words], input);
   const create = async (...words: readonly string[]) => {

@@ -12,10 +12,10 @@ afterAll(() => rig[Symbol.asyncDispose]());
 const volume = (...words: readonly string[]) => rig.nerdctl(['volume', ...words]);
 const named = async (...words: readonly string[]) => (await volume('ls', '-q', ...words)).out.split('\n').slice(0, -1);
 
-// shows: volume create --label, volume ls --quiet, volume ls --filter, volume ls --format, volume ls --size, volume inspect --format, volume inspect --size
+// shows: volume create --label, volume create --name, volume ls --quiet, volume ls --filter, volume ls --format, volume ls --size, volume inspect --format, volume inspect --size
 test('volumes are made, listed by what they are, and shown', async () => {
   expect((await volume('create', '--label', 'a=b', 'data')).out).toBe('data\n');
-  expect((await volume('create', 'data')).out).toBe('data\n');
+  expect((await volume('create', '--name', 'data')).out).toBe('data\n');
   expect((await volume('create')).out).toMatch(/^[0-9a-f]{64}\n$/);
   const data = join(rig.layout.volumes(rig.scope.namespace), 'data/_data');
   writeFileSync(join(data, 'file'), 'x'.repeat(100_000));

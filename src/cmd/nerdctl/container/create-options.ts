@@ -17,7 +17,10 @@ import { networkOptions } from './create-network.ts';
 import { readAll, readOne } from './read-flags.ts';
 import type { ContainerFlags } from './run-flags.ts';
 
-export type ContainerInvocation = NerdctlInvocation<ContainerFlags>;
+/** Of a command that has these flags, and maybe more. */
+export interface ContainerInvocation extends Pick<NerdctlInvocation<ContainerFlags>, 'flags' | 'args' | 'io'> {
+  readonly given: ReadonlySet<string>;
+}
 type Streams = CreateOptions['streams'];
 
 /** Reads what users wrote: flags, their files, and the words IMAGE [COMMAND] [ARG...]. @throws FlagFault in docker's words */

@@ -1,9 +1,16 @@
 import { createContainer } from '#ops/container/create';
+import { flag, text } from '../../cli/flags.ts';
 import { Exit } from '../../cli/io.ts';
 import { command } from '../globals.ts';
 import { createOptions } from './create-options.ts';
 import { pullNotice } from './create-pull.ts';
 import { containerFlags } from './run-flags.ts';
+
+const unattached = 'nobody is attached to a container that is only made';
+const ofRun = {
+  'detach-keys': text('', { refused: unattached }),
+  'sig-proxy': flag('', { refused: unattached }),
+};
 
 export default (name: string, summary: string) =>
   command({
@@ -13,7 +20,7 @@ export default (name: string, summary: string) =>
     arity: [1, Number.POSITIVE_INFINITY],
     interspersed: false,
     completes: ['images'],
-    flags: containerFlags,
+    flags: { ...containerFlags, ...ofRun },
     run: async (engine, invocation) => {
       const { io, flags } = invocation;
       const options = await createOptions(invocation);

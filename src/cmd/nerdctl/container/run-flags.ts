@@ -131,6 +131,7 @@ export const containerFlags = {
   // Known, and not taken.
   isolation: text('', { refused: notHere }),
   'disable-content-trust': { ...flag('images need no signatures, as there is no content trust'), default: true },
+  'use-api-socket': flag('', { refused: "there is no socket with docker's API" }),
   verify: text('', { refused: signatures }),
   'cosign-key': text('', { refused: signatures }),
   'cosign-certificate-identity': text('', { refused: signatures }),

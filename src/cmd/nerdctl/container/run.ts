@@ -4,7 +4,7 @@ import type { Engine } from '#ops/engine';
 import { Exit } from '../../cli/io.ts';
 import { command, type NerdctlInvocation } from '../globals.ts';
 import { type Attached, attachOptions } from './attach-options.ts';
-import { type ContainerInvocation, createOptions } from './create-options.ts';
+import { createOptions } from './create-options.ts';
 import { pullNotice } from './create-pull.ts';
 import { engineExit, startFailure } from './process-exits.ts';
 import { containerFlags, runFlags } from './run-flags.ts';
@@ -25,8 +25,7 @@ export default (name: string, summary: string) =>
     flags,
     run: async (engine, invocation) => {
       const { io, flags, globals } = invocation;
-      // A flag of `run` alone is nothing to it.
-      const read = await createOptions(invocation as unknown as ContainerInvocation);
+      const read = await createOptions(invocation);
       if (read.image === '') throw new Exit(engineExit, 'invalid reference format');
       const attached = attachedStreams(invocation);
       requireTerminal(io, flags.tty && attached.stdin);

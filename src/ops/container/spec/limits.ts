@@ -22,20 +22,20 @@ export interface LimitedSpec {
 
 const mebi = 1 << 20;
 
-/** What a container may take of memory, processors, processes and disks. @throws invalid_argument in docker's words for limits that cannot be */
-export function withLimits(before: Spec, limits: LimitOptions): LimitedSpec {
+/** What a container may take of memory, processors, processes and disks, where control groups are at `root`. @throws invalid_argument in docker's words for limits that cannot be */
+export function withLimits(before: Spec, limits: LimitOptions, root = '/sys/fs/cgroup'): LimitedSpec {
   checkMemory(limits);
-  checkCpu(limits);
+  checkCpu(limits, root);
   const warnings: string[] = [];
-  const memory = memoryOf(limits, warnings);
+  const memory = memoryOf(limits, warnings, root);
   const cpu = cpuOf(limits);
-  const blockIO = blockIoOf(limits, warnings);
+  const blockIO = blockIoOf(limits, warnings, root);
   let spec = withResources(before, {
     ...(Object.keys(memory).length > 0 && { memory }),
     ...(Object.keys(cpu).length > 0 && { cpu }),
     ...(Object.keys(blockIO).length > 0 && { blockIO }),
     ...(limits.pids !== undefined && { pids: { limit: limits.pids <= 0 ? -1 : limits.pids } }),
-    ...unifiedOf(limits),
+    ...unifiedOf(limits, root),
   });
   const rlimits = (limits.ulimits ?? []).map(rlimitOf);
   if (rlimits.length > 0) spec = withProcess(spec, { rlimits });
@@ -61,9 +61,9 @@ function checkMemory({ memory = 0, memorySwap, memoryReservation = 0 }: LimitOpt
     throw invalidArgument('Minimum memory limit can not be less than memory reservation limit, see usage');
 }
 
-function memoryOf(limits: LimitOptions, warnings: string[]): NonNullable<Resources['memory']> {
+function memoryOf(limits: LimitOptions, warnings: string[], root: string): NonNullable<Resources['memory']> {
   const { memory = 0, memorySwap = 0, memoryReservation = 0, memorySwappiness, oomKillDisable = false } = limits;
-  const hasSwap = hasControl('memory', 'memory.memsw.limit_in_bytes');
+  const hasSwap = hasControl('memory', 'memory.memsw.limit_in_bytes', root);
   if (memorySwap > 0 && !hasSwap)
     warnings.push(
       'Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.',
@@ -72,7 +72,7 @@ function memoryOf(limits: LimitOptions, warnings: string[]): NonNullable<Resourc
     warnings.push(
       'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.',
     );
-  const unified = isUnified();
+  const unified = isUnified(root);
   if (oomKillDisable && unified)
     warnings.push('Your kernel does not support OomKillDisable. OomKillDisable discarded.');
   if (memorySwappiness !== undefined && unified)
@@ -90,7 +90,7 @@ function memoryOf(limits: LimitOptions, warnings: string[]): NonNullable<Resourc
   };
 }
 
-function checkCpu(limits: LimitOptions): void {
+function checkCpu(limits: LimitOptions, root: string): void {
   const { nanoCpus = 0, cpuQuota = 0, cpuPeriod = 0, cpuShares = 0 } = limits;
   if (nanoCpus > 0 && cpuPeriod > 0)
     throw invalidArgument('Conflicting options: Nano CPUs and CPU Period cannot both be set');
@@ -111,7 +111,10 @@ function checkCpu(limits: LimitOptions): void {
   checkSet('cpuset cpus', 'CPUs', limits.cpusetCpus ?? '', '/sys/devices/system/cpu/online');
   checkSet('cpuset mems', 'memory nodes', limits.cpusetMems ?? '', '/sys/devices/system/node/online');
   const { cpuRealtimePeriod = 0, cpuRealtimeRuntime = 0 } = limits;
-  if ((cpuRealtimePeriod !== 0 || cpuRealtimeRuntime !== 0) && (isUnified() || !hasControl('cpu', 'cpu.rt_runtime_us')))
+  if (
+    (cpuRealtimePeriod !== 0 || cpuRealtimeRuntime !== 0) &&
+    (isUnified(root) || !hasControl('cpu', 'cpu.rt_runtime_us', root))
+  )
     throw notImplemented('kernel does not support CPU real-time scheduler');
   if (cpuRealtimeRuntime !== 0 && cpuRealtimePeriod !== 0 && cpuRealtimeRuntime > cpuRealtimePeriod)
     throw invalidArgument('cpu real-time runtime cannot be higher than cpu real-time period');
@@ -158,11 +161,11 @@ function numbersIn(list: string): readonly number[] | undefined {
   return found;
 }
 
-function blockIoOf(limits: LimitOptions, warnings: string[]): BlockIo {
+function blockIoOf(limits: LimitOptions, warnings: string[], root: string): BlockIo {
   const { blkioWeight = 0, blkioWeightDevices = [] } = limits;
   if (blkioWeight !== 0 && (blkioWeight < 10 || blkioWeight > 1000))
     throw invalidArgument('Range of blkio weight is from 10 to 1000');
-  const hasWeight = hasControl('blkio', 'blkio.weight') || hasControl('blkio', 'blkio.bfq.weight');
+  const hasWeight = hasControl('blkio', 'blkio.weight', root) || hasControl('blkio', 'blkio.bfq.weight', root);
   if (!hasWeight && blkioWeight !== 0)
     warnings.push('Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.');
   if (!hasWeight && blkioWeightDevices.length > 0)
@@ -200,9 +203,9 @@ function disk(path: string): { readonly major: number; readonly minor: number } 
   return { major: (rdev >> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >> 12) & 0xfff00) };
 }
 
-function unifiedOf({ cgroupConf = {} }: LimitOptions): Pick<Resources, 'unified'> {
+function unifiedOf({ cgroupConf = {} }: LimitOptions, root: string): Pick<Resources, 'unified'> {
   if (Object.keys(cgroupConf).length === 0) return {};
-  if (!isUnified()) throw notImplemented('cgroup-conf: this machine has no cgroup v2');
+  if (!isUnified(root)) throw notImplemented('cgroup-conf: this machine has no cgroup v2');
   for (const key of Object.keys(cgroupConf))
     if (!/^[a-z]+(?:\.[a-z0-9_.]+)+$/.test(key))
       throw invalidArgument(`cgroup-conf: ${JSON.stringify(key)} is no control's file`);

@@ -17,6 +17,7 @@ export const nerdctl: Program = {
   commands: [
     ...containerCommands,
     ...imageCommands,
+    lazyGroup('apparmor', 'manage AppArmor profiles', () => import('./apparmor/commands.ts')),
     lazyGroup('checkpoint', 'manage checkpoints', () => import('./checkpoint/commands.ts')),
     lazyGroup('container', 'manage containers', () => import('./container/group.ts')),
     lazyCommand('events', 'show what happens, as it happens', () => import('./system/events.ts')),

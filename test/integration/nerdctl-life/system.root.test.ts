@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { existsSync } from 'node:fs';
 import { eventually, type LifeRig, startLifeRig } from './rig.ts';
 
 let rig: LifeRig;
@@ -104,4 +105,19 @@ test('system prune removes what nobody needs, after a question', async () => {
   expect(await rig.client.containers.list(rig.scope)).toEqual([]);
   expect(await rig.nerdctl([...conf, 'system', 'prune', '-af'])).toMatchObject({ code: 0 });
   expect(await rig.client.images.list(rig.scope)).toEqual([]);
+}, 60_000);
+
+// shows: apparmor inspect, apparmor ls, apparmor load, apparmor unload
+test('AppArmor’s profile can be shown; without AppArmor the rest says so', async () => {
+  expect((await rig.nerdctl(['apparmor', 'inspect'])).out).toContain('profile nerdctl-default flags=');
+  if (existsSync('/sys/kernel/security/apparmor/profiles')) {
+    expect(await rig.nerdctl(['apparmor', 'load'])).toMatchObject({ code: 0 });
+    expect((await rig.nerdctl(['apparmor', 'ls', '-q'])).out.split('\n')).toContain('nerdctl-default');
+    expect(await rig.nerdctl(['apparmor', 'unload'])).toMatchObject({ code: 0 });
+  } else
+    for (const verb of ['ls', 'load', 'unload'])
+      expect(await rig.nerdctl(['apparmor', verb])).toMatchObject({
+        code: 1,
+        err: 'Error response from daemon: AppArmor: the kernel has none\n',
+      });
 }, 60_000);

@@ -1,63 +1,98 @@
 /**
- * The whole engine once, for a reader: a private daemon, an image made from Debian's busybox, a real registry, and the image pushed,
- * pulled, run and exec'd into. Everything lives in one directory that is removed at the end.
+ * The whole engine once, for a reader: a private daemon, a real registry, Debian's nginx as an image, pushed, pulled and run with a published port, and
+ * its page fetched. Everything lives in one directory and one network namespace, which are gone at the end.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { busyboxImage } from '#test/support/busybox-image';
+import { setTimeout as wait } from 'node:timers/promises';
 import { writeOciArchive } from '#test/support/oci-archive';
+import { nginxImage } from '#test/support/program-image';
+
+if (process.getuid?.() !== 0) {
+  console.error('demo: containers need root: run this as root');
+  process.exit(1);
+}
+// In a network of its own: no bridge, rule or port of this machine is touched.
+const inside = 'BERTH_DEMO_NETWORK';
+if (process.env[inside] === undefined) {
+  const again = ['--net', '--', process.execPath, ...process.argv.slice(1)];
+  const { status } = spawnSync('unshare', again, { stdio: 'inherit', env: { ...process.env, [inside]: 'own' } });
+  process.exit(status ?? 1);
+}
+spawnSync('ip', ['link', 'set', 'lo', 'up']);
 
 const bin = new URL('../dist/bin/', import.meta.url).pathname;
 const directory = mkdtempSync('/tmp/berth-demo-');
 const address = join(directory, 'containerd.sock');
 const started: ChildProcess[] = [];
-const image = 'busybox:demo';
+const image = 'nginx:demo';
+const page = 'http://127.0.0.1:8080/';
+/** Where this daemon is, and where nerdctl keeps its own: what a user has no need to say. */
+const where = [
+  ...['--address', address, '--data-root', join(directory, 'nerdctl')],
+  ...['--cni-netconfpath', join(directory, 'net.d')],
+];
 let daemon: ChildProcess | undefined;
 
 try {
   await demo();
-  console.log('\nDone: pushed, pulled, ran, exec-ed. Nothing is left on this machine.');
+  console.log('\nDone: pushed, pulled, ran, published, exec-ed. Nothing is left on this machine.');
 } catch (thrown) {
   console.error(`demo: ${thrown instanceof Error ? thrown.message : thrown}`);
   process.exitCode = 1;
+  spawnSync(`${bin}nerdctl`, [...where, 'rm', '-f', 'web'], { stdio: 'ignore' }); // if it came so far
 } finally {
   for (const child of started.reverse()) await end(child);
   rmSync(directory, { recursive: true, force: true });
 }
 
 async function demo(): Promise<void> {
-  if (process.getuid?.() !== 0) throw new Error('containers need root: run this as root');
   step('A daemon of its own', `${bin}containerd -c ${directory}/config.toml`);
   await startDaemon();
   ctr('version');
   step('A real registry: docker-registry on the loopback');
-  const registry = await startRegistry();
-  const name = `${registry}/library/${image}`;
-  step("An image made from Debian's busybox-static, taken in and pushed");
-  writeOciArchive(join(directory, 'image.tar'), name, { 'linux/amd64': busyboxImage() });
+  const name = `${await startRegistry()}/library/${image}`;
+  step("An image made of Debian's nginx, taken in and pushed");
+  writeOciArchive(join(directory, 'image.tar'), name, {
+    [`linux/${process.arch === 'x64' ? 'amd64' : process.arch}`]: nginxImage(),
+  });
   ctr('image', 'import', join(directory, 'image.tar'));
   ctr('image', 'push', '--plain-http', name);
   ctr('image', 'rm', '--sync', name);
-  step('Pulled back: download, check, inflate and unpack overlap');
-  ctr('image', 'pull', '--plain-http', name);
-  ctr('image', 'ls');
-  step('Run');
-  ctr('run', '--rm', name, 'demo-once', 'echo', 'hello from a container');
-  ctr('run', '-d', name, 'demo', 'sleep', '1000');
-  ctr('task', 'ls');
-  step('Exec into it');
-  ctr('task', 'exec', '--exec-id', 'look', 'demo', 'sh', '-c', 'echo "I am pid $$ of:"; ps');
+  step('Run: pulled because it is not there, and published on a port');
+  nerdctl('run', '-d', '-p', '8080:80', '--name', 'web', '--restart', 'always', '-m', '64m', name);
+  nerdctl('ps');
+  await fetchPage();
+  nerdctl('logs', 'web');
+  nerdctl('exec', 'web', 'sh', '-c', 'echo "I am pid $$ of:"; ps');
   step('The daemon is killed and started again; the container does not notice');
   await end(started.splice(started.indexOf(daemon as ChildProcess), 1)[0] as ChildProcess, 'SIGKILL');
+  await fetchPage();
   await startDaemon();
+  nerdctl('ps');
+  nerdctl('exec', 'web', 'sh', '-c', 'echo still here');
+  step('ctr shows the same, as the engine itself sees it');
   ctr('task', 'ls');
-  ctr('task', 'exec', '--exec-id', 'again', 'demo', 'echo', 'still here');
   step('Clean up');
-  ctr('task', 'rm', '-f', 'demo');
-  ctr('container', 'rm', 'demo');
+  nerdctl('rm', '-f', 'web');
   ctr('image', 'rm', '--sync', name);
+}
+
+/** A server needs a moment to listen. */
+async function fetchPage(): Promise<void> {
+  console.log(`\n$ curl ${page}`);
+  for (let tries = 0; ; tries++) {
+    try {
+      const response = await fetch(page);
+      console.log((await response.text()).trimEnd());
+      return;
+    } catch (thrown) {
+      if (tries === 50) throw thrown;
+      await wait(100);
+    }
+  }
 }
 
 async function startDaemon(): Promise<void> {
@@ -85,11 +120,19 @@ async function startRegistry(): Promise<string> {
   return `127.0.0.1:${port}`;
 }
 
-/** Runs our ctr as a user would, showing the command and what it prints. */
 function ctr(...args: readonly string[]): void {
-  console.log(`\n$ ctr ${args.map((word) => (/[\s"$]/.test(word) ? `'${word}'` : word)).join(' ')}`);
-  const { status } = spawnSync(`${bin}ctr`, ['-a', address, ...args], { stdio: 'inherit' });
-  if (status !== 0) throw new Error(`ctr ${args.join(' ')} ended with ${status}`);
+  shown('ctr', ['-a', address], args);
+}
+
+function nerdctl(...args: readonly string[]): void {
+  shown('nerdctl', where, args);
+}
+
+/** Runs a command as a user would, showing it and what it prints. */
+function shown(program: string, before: readonly string[], args: readonly string[]): void {
+  console.log(`\n$ ${program} ${args.map((word) => (/[\s"$]/.test(word) ? `'${word}'` : word)).join(' ')}`);
+  const { status } = spawnSync(`${bin}${program}`, [...before, ...args], { stdio: 'inherit' });
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${status}`);
 }
 
 function step(title: string, command = ''): void {

@@ -8,7 +8,7 @@ import type { ProcessExit } from '#core/runtime/runtime';
 import { parseLogUri } from '#lib/log-uri';
 import type { Engine } from '../engine.ts';
 import { requireSettings } from './change-settings.ts';
-import { prepareStart } from './start.ts';
+import { prepareStart, type StartOptions } from './start.ts';
 import { copyStreams, type UserStreams } from './streams.ts';
 import { runningTask } from './task-state.ts';
 
@@ -45,8 +45,13 @@ export async function attachContainer(
  * Starts a container and stays with it until it ends or the user leaves: nothing of what it says is missed.
  * One that runs already is attached to. @throws what is wrong with it; nothing runs then
  */
-export async function startAttached(engine: Engine, container: Container, options: AttachOptions): Promise<AttachEnd> {
-  const start = await prepareStart(engine, container);
+export async function startAttached(
+  engine: Engine,
+  container: Container,
+  options: AttachOptions,
+  how: StartOptions = {},
+): Promise<AttachEnd> {
+  const start = await prepareStart(engine, container, how);
   if (start === undefined) return await attachContainer(engine, container, options);
   let begun = false;
   try {

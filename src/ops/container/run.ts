@@ -15,7 +15,7 @@ export interface RunOptions extends CreateOptions {
 /** Makes a container and starts it. One that is to go with its process goes also when that cannot begin. @throws as `createContainer`; what is wrong with its start */
 export async function runDetached(engine: Engine, options: RunOptions): Promise<CreatedContainer> {
   const { created, container } = await make(engine, options);
-  await startedOrGone(engine, options, container, () => startContainer(engine, container));
+  await startedOrGone(engine, options, container, () => startContainer(engine, container, { fresh: true }));
   return created;
 }
 
@@ -27,7 +27,7 @@ export async function runAttached(
 ): Promise<AttachEnd> {
   const { container } = await make(engine, options);
   const end = await startedOrGone(engine, options, container, () =>
-    startAttached(engine, container, attach(container)),
+    startAttached(engine, container, attach(container), { fresh: true }),
   );
   if (end !== undefined && options.autoRemove) await waitRemoved(engine, container.id);
   return end;

@@ -22,8 +22,13 @@ export interface PreparedStart {
   abandon(): Promise<void>;
 }
 
+export interface StartOptions extends TaskOptions {
+  /** It has just been made: there can be no task yet, so that nobody is asked for one. */
+  readonly fresh?: boolean;
+}
+
 /** Starts a container; one that runs already is left as it is. @throws what is wrong with it; nothing runs then */
-export async function startContainer(engine: Engine, container: Container, options: TaskOptions = {}): Promise<void> {
+export async function startContainer(engine: Engine, container: Container, options: StartOptions = {}): Promise<void> {
   await (await prepareStart(engine, container, options))?.begin();
 }
 
@@ -38,11 +43,12 @@ const othersMs = 2_000;
 export async function prepareStart(
   engine: Engine,
   container: Container,
-  options: TaskOptions = {},
+  options: StartOptions = {},
 ): Promise<PreparedStart | undefined> {
   const { id } = container;
   for (let attempt = 0; attempt < attempts; attempt++) {
-    if (await hasTask(engine, id)) return undefined;
+    const mayHaveTask = options.fresh !== true || attempt > 0;
+    if (mayHaveTask && (await hasTask(engine, id))) return undefined;
     const pid = await createOnce(engine, container, options);
     if (pid !== undefined) return prepared(engine, container, pid);
   }
@@ -66,7 +72,11 @@ async function hasTask(engine: Engine, id: string): Promise<boolean> {
 }
 
 /** Undefined when somebody else came first. */
-async function createOnce(engine: Engine, container: Container, options: TaskOptions): Promise<number | undefined> {
+async function createOnce(
+  engine: Engine,
+  container: Container,
+  { fresh: _, ...options }: StartOptions,
+): Promise<number | undefined> {
   const { client, scope } = engine;
   try {
     return (await createTask(client, scope, container, stdioFor(container), options)).pid;

@@ -1,3 +1,4 @@
+import { throwIfAborted } from '#base/cancellation';
 import { isFault } from '#base/errors';
 import type { Container } from '#core/containers/containers';
 import { settingsOf } from '#core/engine/container-settings';
@@ -21,16 +22,20 @@ export async function waitContainer(engine: Engine, container: Container): Promi
 }
 
 const longestPauseMs = 100;
+const daemonMs = 60_000;
 
-/** Waits until a container that goes with its process is gone. @throws what the scope's signal says */
+/** Waits until a container that goes with its process is gone. A daemon that is started anew is waited for. @throws what the scope's signal says */
 export async function waitRemoved({ client, scope }: Engine, id: string): Promise<void> {
+  let lastAnswerMs = Date.now();
   for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     try {
       await client.containers.get(scope, id);
+      lastAnswerMs = Date.now();
     } catch (thrown) {
       if (isFault(thrown, 'not_found')) return;
-      throw thrown;
+      if (!isFault(thrown, 'unavailable') || Date.now() - lastAnswerMs > daemonMs) throw thrown;
     }
+    throwIfAborted(scope.signal);
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }

@@ -3,7 +3,7 @@ import { isFault, notFound } from '#base/errors';
 import type { Log } from '#base/log';
 import { formatTimestamp, now, type Timestamp } from '#base/timestamp';
 import type { Container } from '#core/containers/containers';
-import { type ContainerSettings, settingsOf } from '#core/engine/container-settings';
+import { type ContainerSettings, settingsKey, settingsOf } from '#core/engine/container-settings';
 import { type Lifecycle, neverStarted, readLifecycle, writeLifecycle } from '#core/engine/lifecycle-file';
 import { removeContainer } from '#core/engine/remove';
 import type { Metadata } from '#core/metadata';
@@ -58,7 +58,7 @@ export class Lives {
     for (const { name: namespace } of await metadata.namespaces.list())
       for (const { id, extensions } of await metadata.containers.list(scopeOf(namespace, { signal }))) {
         if (signal.aborted) return;
-        if (Object.keys(extensions).length > 0) await this.#queue(namespace, id, (known) => this.#lookAt(known));
+        if (settingsKey in extensions) await this.#queue(namespace, id, (known) => this.#lookAt(known));
       }
   }
 

@@ -5,13 +5,12 @@ import { basename, dirname, join } from 'node:path';
 import { classOf, fault, invalidArgument, isFault, messageOf, wrap } from '#base/errors';
 import { packSpec } from '#client/any-json';
 import { type HostIds, prepareRemapped } from '#client/remap';
-import { rootSnapshot } from '#client/unpacked';
 import { type ContainerSettings, packSettings, settingsKey } from '#core/engine/container-settings';
 import { checkContainerName, claimName, nameHolder, nameTaken, releaseName } from '#core/engine/names';
 import type { Mount } from '#core/mount';
 import { type Scope, scopeOf } from '#core/scope';
 import { inheritedLabels } from '#lib/oci/spec/image';
-import { defaultPlatform, formatPlatform, onlyPlatform } from '#lib/platform';
+import { defaultPlatform, formatPlatform } from '#lib/platform';
 import { readonlyMounts, withTempMount } from '#sys/mount';
 import type { Engine } from '../engine.ts';
 import { type Assembled, assemble } from './assemble.ts';
@@ -111,9 +110,15 @@ async function withRoot<T>(
     return await opened(options.image, (fd) => use({ root: { path: options.image, fd, ids, snapshotter: '' } }));
   const snapshotter = await client.snapshotterName(scope, config.snapshotter);
   const store = await client.snapshotter(scope, snapshotter);
-  const parent = await rootSnapshot(client, scope, image.image.target, onlyPlatform(image.platform));
-  const mounts: readonly Mount[] =
-    ids === undefined ? await store.prepare(scope, id, parent) : await prepareRemapped(store, scope, id, parent, ids);
+  const prepare = () =>
+    ids === undefined ? store.prepare(scope, id, image.root) : prepareRemapped(store, scope, id, image.root, ids);
+  // Usually it is unpacked: only who finds that it is not pays for it.
+  const mounts = await prepare().catch(async (thrown: unknown): Promise<readonly Mount[]> => {
+    if (!isFault(thrown, 'not_found')) throw thrown;
+    const { unpackImage } = await import('#client/unpack');
+    await unpackImage(client, scope, image.found, snapshotter);
+    return await prepare();
+  });
   undo.defer(() => store.remove(afterwards(scope), id).catch(unlessGone));
   return await withTempMount(readonlyMounts(mounts), (path) =>
     opened(path, (fd) => use({ root: { path, fd, ids, snapshotter } })),

@@ -1,9 +1,8 @@
 import { fault, invalidArgument, isFault, notFound } from '#base/errors';
-import { isUnpacked } from '#client/unpacked';
-import { manifestFor, readConfig } from '#core/images/image-content';
+import { type FoundManifest, manifestFor, readConfig } from '#core/images/image-content';
 import type { Image } from '#core/images/images';
 import type { Observer } from '#core/transfer/progress';
-import type { ImageConfig } from '#lib/oci/image-config';
+import { chainId, type ImageConfig } from '#lib/oci/image-config';
 import { defaultPlatform, formatPlatform, onlyPlatform, type Platform, parsePlatform } from '#lib/platform';
 import type { Engine } from '../engine.ts';
 import { familiarOf, findImageIfThere, fullName, referenceOf } from '../image/find.ts';
@@ -14,26 +13,25 @@ export interface FoundImage {
   readonly image: Image;
   readonly platform: Platform;
   readonly config: ImageConfig;
+  readonly found: FoundManifest;
+  /** The name of the snapshot with its whole tree, which need not be there. */
+  readonly root: string;
   /** The digest of the configuration: docker's image id. */
   readonly id: string;
 }
 
 type ImageOptions = Pick<CreateOptions, 'image' | 'platform' | 'pull' | 'pulling'>;
 
-/** The image for a container, fetched and unpacked as far as it is not. @throws not_found in docker's words; what the registry says */
+/** The image for a container, fetched when it is not here. @throws not_found in docker's words; what the registry says */
 export async function ensureImage(engine: Engine, options: ImageOptions): Promise<FoundImage> {
   const platform = options.platform ? platformOf(options.platform) : defaultPlatform();
   const known = options.pull === 'always' ? undefined : (await findImageIfThere(engine, options.image))?.image;
   const found = known === undefined ? undefined : await forPlatform(engine, known, platform);
-  if (found !== undefined) {
-    await unpacked(engine, found);
-    return found;
-  }
+  if (found !== undefined) return found;
   if (options.pull === 'never' || isId(options.image)) throw missing(options.image, known, platform);
   const image = await fetched(engine, options, platform);
   const whole = await forPlatform(engine, image, platform);
   if (whole === undefined) throw missing(options.image, image, platform);
-  await unpacked(engine, whole);
   return whole;
 }
 
@@ -69,24 +67,12 @@ async function forPlatform(
   platform: Platform,
 ): Promise<FoundImage | undefined> {
   try {
-    const { manifest } = await manifestFor(client.content, scope, image.target, onlyPlatform(platform));
-    const config = await readConfig(client.content, scope, manifest);
-    return { image, platform, config, id: manifest.config.digest };
+    const found = await manifestFor(client.content, scope, image.target, onlyPlatform(platform));
+    const config = await readConfig(client.content, scope, found.manifest);
+    return { image, platform, config, found, root: chainId(config.diffIds), id: found.manifest.config.digest };
   } catch (thrown) {
     return ignoreMissing(thrown);
   }
-}
-
-async function unpacked({ client, scope, config }: Engine, { image, platform }: FoundImage): Promise<void> {
-  const platforms = onlyPlatform(platform);
-  if (await isUnpacked(client, scope, image.target, platforms, config.snapshotter)) return;
-  const { unpackImage } = await import('#client/unpack');
-  await unpackImage(
-    client,
-    scope,
-    await manifestFor(client.content, scope, image.target, platforms),
-    config.snapshotter,
-  );
 }
 
 function missing(word: string, image: Image | undefined, platform: Platform) {

@@ -115,6 +115,9 @@ test('images are fetched when they are not here, or always', async () => {
   expect([again.code, again.err]).toEqual([0, '']);
   const { target } = await rig.client.images.get(rig.scope, name);
   expect((await create(target.digest.slice(7, 19))).code).toBe(0);
+  // One that was fetched without being unpacked is unpacked then.
+  await rig.nerdctl(['--insecure-registry', 'pull', '-q', '--unpack=false', `${rig.registry}/lib/box:other`]);
+  expect(await rig.said(`${rig.registry}/lib/box:other`, 'echo', 'unpacked')).toBe('unpacked\n');
   for (const { out } of [first, second, again]) await rig.nerdctl(['rm', out.trim()]);
 });
 

@@ -47,6 +47,7 @@ export async function startCreateRig(globals: readonly string[] = []): Promise<C
   open.defer(() => forgetNamespace(scope.namespace));
   const registry = open.use(await FakeRegistry.start());
   publish(registry, 'lib/box', 'v1', boxImage());
+  publish(registry, 'lib/box', 'other', boxImage('other'));
   const daemon = open.use(await startDaemon({ built: true }));
   const client = open.use(openClient(daemon.address));
   await pull(client, scope, `${registry.host}/lib/box:v1`, { name: 'docker.io/library/box:latest' });
@@ -124,7 +125,7 @@ function namesIn(directory: string): readonly string[] {
 }
 
 /** Busybox, accounts, a directory that a volume can begin with, and everything that an image can say about running it. */
-function boxImage() {
+function boxImage(mark = '') {
   const directory = mkdtempSync(join(tmpdir(), 'berth-box-'));
   try {
     fillBusyboxRoot(directory, applets.split(' '));
@@ -132,6 +133,7 @@ function boxImage() {
     writeFileSync(join(directory, 'etc/group'), 'root:x:0:\naudio:x:29:\nbob:x:1000:\n');
     mkdirSync(join(directory, 'data/deep'), { recursive: true });
     writeFileSync(join(directory, 'data/deep/file'), 'from the image\n');
+    writeFileSync(join(directory, 'mark'), mark);
     chownSync(join(directory, 'data/deep/file'), 1000, 1000);
     chownSync(join(directory, 'data'), 1000, 1000);
     return sampleImage([tarLayer(directory)], {

@@ -1,4 +1,4 @@
-import { invalidArgument, notFound } from '#base/errors';
+import { invalidArgument, isFault, notFound } from '#base/errors';
 import { findContainerIfThere } from '#ops/container/find';
 import type { Engine } from '#ops/engine';
 import { findImageIfThere } from '#ops/image/find';
@@ -23,7 +23,25 @@ const kinds: Readonly<Record<string, (engine: Engine, word: string, wanted: Want
     const found = await findImageIfThere(engine, word);
     return found === undefined ? undefined : inspectedImage(engine, found, { mode, platform: '' });
   },
+  network: async (engine, word) => {
+    const { inspectNetwork } = await import('#ops/networks/inspect');
+    return await ifThere(inspectNetwork(engine, word));
+  },
+  volume: async (engine, word, { size }) => {
+    const { inspectVolume } = await import('#ops/volume/inspect');
+    return await ifThere(inspectVolume(engine, word, { size }));
+  },
 };
+
+async function ifThere(found: Promise<unknown>): Promise<unknown> {
+  try {
+    return await found;
+  } catch (thrown) {
+    // A word that can be no name of such a thing may mean another.
+    if (isFault(thrown, 'not_found') || isFault(thrown, 'invalid_argument')) return undefined;
+    throw thrown;
+  }
+}
 
 export default (name: string, summary: string) =>
   command({
@@ -35,7 +53,7 @@ export default (name: string, summary: string) =>
     flags: {
       format: text("'json' or a Go template", { alias: 'f' }),
       mode: text("'dockercompat', or 'native' for what the daemon keeps", { default: 'dockercompat' }),
-      size: flag('Display total file sizes if the type is container', { alias: 's' }),
+      size: flag('Display total file sizes of containers and volumes', { alias: 's' }),
       type: text(`only things of this type: ${Object.keys(kinds).join(', ')}`),
     },
     run: (engine, { io, args, flags }) => {

@@ -260,6 +260,10 @@ test('inspect looks among all things, or one kind, and tells what is not there',
     err: 'Error: No such container: busybox\n',
   });
   expect((await run(rig, 'inspect', 'nope')).err).toBe('Error: No such object: nope\n');
+  await run(rig, 'volume', 'create', 'kept');
+  expect((await run(rig, 'inspect', '-f', '{{.Mountpoint}}', 'kept')).out).toContain('/kept/_data');
+  expect((await run(rig, 'inspect', '--type', 'volume', '-f', '{{.Name}}', 'kept')).out).toBe('kept\n');
+  expect((await run(rig, 'inspect', '--type', 'network', '-f', '{{.Name}}', 'none')).out).toBe('none\n');
   expect((await run(rig, 'inspect', '--type', 'thing', 'x')).err).toContain('"thing" is not a valid value for --type');
   expect((await run(rig, 'inspect', '-s', '-f', '{{.SizeRw}} {{.SizeRootFs}}', 'web')).out).toMatch(/^\d+ \d{5,}\n$/);
   const native = await run(rig, 'container', 'inspect', '--mode', 'native', 'web');

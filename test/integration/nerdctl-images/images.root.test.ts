@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nerdctl } from '#cmd/nerdctl/program';
@@ -342,6 +343,29 @@ test('an image is converted, and that it was asked for', async () => {
   expect(
     await out('image', 'inspect', '--mode', 'native', '-f', '{{(index .Manifest.layers 0).mediaType}}', 'plain'),
   ).toBe('application/vnd.oci.image.layer.v1.tar\n');
+});
+
+// shows: image encrypt, image encrypt --recipient, image encrypt --platform, image decrypt, image decrypt --key
+test('layers are encrypted for a key and opened with it', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  const [open, secret] = [join(directory, 'open.pem'), join(directory, 'secret.pem')];
+  writeFileSync(open, publicKey);
+  writeFileSync(secret, privateKey);
+  const type = (image: string) =>
+    out('image', 'inspect', '--mode', 'native', '-f', '{{(index .Manifest.layers 0).mediaType}}', image);
+  await out('image', 'encrypt', '--recipient', `jwe:${open}`, 'busybox', 'sealed');
+  expect(await type('sealed')).toEndWith('+encrypted\n');
+  await out('image', 'decrypt', '--key', secret, 'sealed', 'opened');
+  expect(await type('opened')).toBe(await type('busybox'));
+  expect((await run('image', 'decrypt', 'sealed', 'opened')).code).toBe(1);
+  expect((await run('image', 'encrypt', 'busybox', 'x')).err).toContain('--recipient');
+  expect(
+    (await run('image', 'encrypt', '--platform', 'x/y/z/a', '--recipient', `jwe:${open}`, 'busybox', 'x')).code,
+  ).toBe(1);
 });
 
 // shows: search, search --limit, search --filter, search -f, search --no-trunc, search --format

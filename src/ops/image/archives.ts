@@ -1,7 +1,9 @@
+import { notFound } from '#base/errors';
 import { type ExportImagesOptions, exportImages, importImages } from '#client/transfer';
 import type { Image } from '#core/images/images';
-import type { Platform } from '#lib/platform';
+import { formatPlatform, type Platform } from '#lib/platform';
 import type { Engine } from '../engine.ts';
+import { imageDetails } from './details.ts';
 import { findImage } from './find.ts';
 
 export interface ArchiveOptions {
@@ -19,6 +21,11 @@ export async function saveImages(
   for (const word of words) {
     const { image, names: all, byId } = await findImage(engine, word);
     for (const { name } of byId ? all : [image]) names.add(name);
+    for (const platform of platforms === 'all' ? [] : (platforms ?? []))
+      if ((await imageDetails(engine, image, platform)) === undefined)
+        throw notFound(
+          `image with reference ${word} was found but does not provide the specified platform (${formatPlatform(platform)})`,
+        );
   }
   const wishes: ExportImagesOptions = platforms === undefined ? {} : { platforms };
   return exportImages(engine.client, engine.scope, [...names], wishes);

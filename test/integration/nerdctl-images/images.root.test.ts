@@ -368,6 +368,28 @@ test('layers are encrypted for a key and opened with it', async () => {
   ).toBe(1);
 });
 
+// shows: save --platform, save --all-platforms, load --platform, load --all-platforms, push --platform, push --all-platforms, image convert --platform, image convert --all-platforms, push --allow-nondistributable-artifacts
+test('platforms are chosen, and one that an image has not is refused', async () => {
+  const own = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
+  const file = join(directory, 'platforms.tar');
+  const name = `${registry.host}/lib/platforms`;
+  await runWith({ stdin: 'secret' }, 'login', '-u', 'me', '--password-stdin', registry.host);
+  await out('tag', 'busybox', name);
+  for (const choice of [['--platform', own], ['--all-platforms']]) {
+    await out('save', ...choice, '-o', file, name);
+    await out('rmi', name);
+    expect(await out('load', ...choice, '-i', file)).toBe(`Loaded image: ${name}:latest\n`);
+    expect(await out('push', '-q', ...choice, name)).toBe(`${name}:latest\n`);
+    expect(await out('image', 'convert', '--oci', ...choice, 'busybox', 'chosen')).toMatch(/^sha256:/);
+  }
+  expect(await out('push', '-q', '--allow-nondistributable-artifacts', name)).toBe(`${name}:latest\n`);
+  expect((await run('save', '--platform', 'linux/s390x', '-o', file, name)).code).toBe(1);
+  expect((await run('save', '--platform', own, '--all-platforms', '-o', file, name)).err).toContain(
+    'cannot be used together',
+  );
+  expect((await run('load', '--platform', 'a/b/c/d', '-i', file)).code).toBe(1);
+}, 60_000);
+
 // shows: search, search --limit, search --filter, search -f, search --no-trunc, search --format
 test('search asks a registry that can search, and says of others that they cannot', async () => {
   await using fake = await FakeRegistry.start();

@@ -24,7 +24,6 @@ export interface VethPair {
   readonly mtu: number;
   readonly peer: {
     readonly name: string;
-    readonly index: number;
     readonly mac: string;
     /** An open descriptor of the namespace in which it is made. */
     readonly namespaceFd: number;
@@ -35,7 +34,7 @@ export interface VethPair {
 export const newVethPair = ({ name, master, mac, mtu, peer }: VethPair): NetlinkRequest => {
   const size = mtu === 0 ? [] : [attribute(Link.mtu, u32(mtu))];
   const other = Buffer.concat([
-    linkHeader(peer.index, 0),
+    linkHeader(0, 0),
     attribute(Link.name, text(peer.name)),
     attribute(Link.address, macBytes(peer.mac)),
     ...size,

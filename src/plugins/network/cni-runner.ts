@@ -33,7 +33,7 @@ export class CniRunner {
     const network = parseList(Buffer.from(link.conflist));
     const made = madeBy(link);
     const first = !this.#made.has(made);
-    const quick = first ? undefined : await this.#quickly(network, record, link);
+    const quick = await this.#quickly(network, record, link);
     if (quick !== undefined) return quick;
     try {
       const result = await this.#gate.pass(first ? 'alone' : 'shared', () =>
@@ -77,7 +77,7 @@ export class CniRunner {
     link: Link,
   ): Promise<JsonObject | undefined> {
     const { builtin, log } = this.#options;
-    if (builtin?.knows(link) !== true) return undefined;
+    if (builtin === undefined || !(await builtin.ready(link))) return undefined;
     const to = this.#to(record, link);
     try {
       const result = await builtin.add(record, link);

@@ -88,16 +88,22 @@ function published(
   ];
 }
 
+/** So long what was seen of common rules is believed: others may flush them at any time. */
+const believedMs = 10_000;
+
 interface Waiting {
   readonly change: RuleChange;
   readonly done: PromiseWithResolvers<void>;
 }
+
+const escaped = (text: string): string => text.replaceAll(/[^\w-]/g, '\\$&');
 
 /** Changes rules; those that come while a change is made are made together. */
 export class Rules {
   readonly #environment: Readonly<Record<string, string>>;
   #waiting: Waiting[] = [];
   #busy = false;
+  #seen: { readonly untilMs: number; readonly lines: Promise<readonly string[]> } | undefined;
 
   constructor(environment: Readonly<Record<string, string>>) {
     this.#environment = environment;
@@ -109,6 +115,31 @@ export class Rules {
     this.#waiting.push({ change, done });
     if (!this.#busy) void this.#work();
     await done.promise;
+  }
+
+  /** Whether the rules that all containers of a bridge share are there, as the plugins make them with their first ADD. */
+  async prepared(bridge: string, { ports }: { readonly ports: boolean }): Promise<boolean> {
+    const wanted = [
+      /^-A FORWARD .*-j CNI-FORWARD$/,
+      new RegExp(`^-A CNI-ISOLATION-STAGE-1 -i ${escaped(bridge)} .*-j CNI-ISOLATION-STAGE-2$`),
+      ...(ports ? [/^-A PREROUTING .*-j CNI-HOSTPORT-DNAT$/, /^-A OUTPUT .*-j CNI-HOSTPORT-DNAT$/] : []),
+      ...(ports ? [/^-A POSTROUTING .*-j CNI-HOSTPORT-MASQ$/] : []),
+    ];
+    const holds = (lines: readonly string[]) => wanted.every((one) => lines.some((line) => one.test(line)));
+    const known = this.#seen;
+    if (known !== undefined && known.untilMs > performance.now() && holds(await known.lines)) return true;
+    if (this.#seen === known) this.#seen = { untilMs: performance.now() + believedMs, lines: this.#look() };
+    return holds((await this.#seen?.lines) ?? []);
+  }
+
+  /** None where it cannot be seen: then the plugins say why. */
+  async #look(): Promise<readonly string[]> {
+    const { stdout } = await run(['iptables-save'], { env: this.#environment, maxOutput: 1 << 24 }).catch(() => ({
+      stdout: '',
+    }));
+    return stdout
+      .split('\n')
+      .filter((line) => /^-A (FORWARD|PREROUTING|OUTPUT|POSTROUTING|CNI-ISOLATION-STAGE-1) .*-j CNI-[A-Z]/.test(line));
   }
 
   async #work(): Promise<void> {

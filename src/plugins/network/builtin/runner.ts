@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { isFault, unavailable } from '#base/errors';
 import { lastOf, numberToAddress } from '#lib/cidr';
@@ -25,6 +26,14 @@ export class BuiltinRunner {
   /** Whether it is a chain that we know. */
   knows(link: Link): boolean {
     return knownChain(parseList(Buffer.from(link.conflist)), link) !== undefined;
+  }
+
+  /** Whether it is, and everything is there that its containers share. */
+  async ready(link: Link): Promise<boolean> {
+    const chain = knownChain(parseList(Buffer.from(link.conflist)), link);
+    if (chain === undefined) return false;
+    if (!existsSync(`/sys/class/net/${chain.bridge}/bridge`) || !(await isOwnAddress(chain.gateway))) return false;
+    return await this.#rules.prepared(chain.bridge, { ports: portsOf(link).length > 0 });
   }
 
   /** What the last plugin would say. @throws unavailable where something is not as the plugins leave it; call `remove` then */
@@ -60,15 +69,28 @@ export class BuiltinRunner {
     const containerId = idOf(owner);
     await Promise.all([
       this.#rules.change(rulesToRemove({ chain, containerId, address, ports: portsOf(link) })),
-      netlink(undefined, [deleteLink(vethName(containerId, link.ifName))]),
+      // From inside, where its name is known whoever made it. With the namespace it has gone too.
+      netlink(owner.netns, [deleteLink(link.ifName)]).catch(ignoreMissing),
     ]);
     await new Addresses(chain).give(address, containerId, link.ifName);
   }
 }
 
+function ignoreMissing(thrown: unknown): void {
+  if (!isFault(thrown, 'not_found')) throw thrown;
+}
+
 const idOf = ({ namespace, id }: Owner): string => `${namespace}-${id}`;
 const portsOf = ({ capabilities }: Link): readonly JsonObject[] =>
   (capabilities.portMappings ?? []) as readonly JsonObject[];
+
+/** Whether this machine has it, also on a bridge that nothing is plugged into: lists of interfaces leave those out. */
+async function isOwnAddress(address: string): Promise<boolean> {
+  const lines = (await readFile('/proc/net/fib_trie', 'utf8')).split('\n');
+  return lines.some(
+    (line, at) => line.endsWith(`|-- ${address}`) && lines[at + 1]?.includes('/32 host LOCAL') === true,
+  );
+}
 
 /** A bridge takes the lowest address of its ports, unless it has one of its own. */
 const hostMac = 'fe:42:00:00:00:01';
@@ -104,16 +126,15 @@ interface Connection {
 
 async function connect({ owner, link, chain, master, address, mac, veth }: Connection): Promise<void> {
   const { subnet, gateway, mtu, hairpin } = chain;
-  // The loopback is 1.
-  const index = 2 + Number(link.ifName.slice(3));
   const namespace = await open(owner.netns);
   try {
-    const peer = { name: link.ifName, index, mac, namespaceFd: namespace.fd };
+    const peer = { name: link.ifName, mac, namespaceFd: namespace.fd };
     const [failed] = await netlink(undefined, [newVethPair({ name: veth, master, mac: hostMac, mtu, peer })]);
     if (failed !== undefined) throw unavailable(`interface ${veth}: ${failed}`);
   } finally {
     await namespace.close();
   }
+  const index = Number(await readFile(`/sys/class/net/${veth}/iflink`, 'utf8'));
   if (hairpin) await writeFile(`/sys/class/net/${veth}/brport/hairpin_mode`, '1');
   const [up, addressed, routed] = await netlink(owner.netns, [
     linkUp(index),

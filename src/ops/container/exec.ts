@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
 import { fault, invalidArgument } from '#base/errors';
 import { packProcess, unpackSpec } from '#client/any-json';
 import { userInContainer } from '#client/container-user';
@@ -7,6 +8,7 @@ import { fifoIo, nullIo, type TaskIo } from '#client/task-io';
 import type { Container } from '#core/containers/containers';
 import { currentCapabilities } from '#lib/oci/spec/capabilities';
 import type { Process } from '#lib/oci/spec/spec';
+import { spawn } from '#sys/process';
 import type { Engine } from '../engine.ts';
 import { type UserStreams, watchedInput } from './streams.ts';
 import { runningTask } from './task-state.ts';
@@ -68,9 +70,23 @@ export async function execAttached(
     const ended = Promise.all([waiting, io.drained]).then(([exit]) => exit);
     const first = await Promise.race([ended, detached.promise]);
     keep = first === 'detached';
+    if (keep) leaveReader(io.stdio.stdout);
     return first === 'detached' ? undefined : { exitCode: first.exitStatus };
   } finally {
     if (!keep) await deleteProcessIfThere(client, scope, id, execId, 'kill');
+  }
+}
+
+/**
+ * What goes on without a user must have somebody who takes what it says, or it would stand still once its fifo is full: a small process that ends
+ * with it. The shim has the other end open, so that opening ours does not wait.
+ */
+function leaveReader(fifo: string): void {
+  const fd = openSync(fifo, 'r');
+  try {
+    spawn(['cat'], { env: { PATH: '/usr/bin:/bin' }, stdin: fd, detached: true });
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { invalidArgument, isFault, notImplemented } from '#base/errors';
 import type { HostIds } from '#client/remap';
@@ -109,9 +110,14 @@ async function requestsFrom(engine: Engine, { container, mode }: VolumesFrom): P
 
 type Context = MountContext & { readonly at: number };
 
-function make(engine: Engine, request: VolumeRequest, context: Context): Promise<Made> {
-  if (request.type === 'bind') return bindMount(request);
-  return request.type === 'image' ? imageMount(engine, request, context) : volumeMount(engine, request, context);
+async function make(engine: Engine, request: VolumeRequest, context: Context): Promise<Made> {
+  // Without SELinux there are no labels, and everything has the right ones.
+  if (request.relabel && existsSync('/sys/fs/selinux/enforce'))
+    throw notImplemented(`${request.bind ?? request.target}: SELinux labels (z, Z)`);
+  if (request.type === 'bind') return await bindMount(request);
+  return await (request.type === 'image'
+    ? imageMount(engine, request, context)
+    : volumeMount(engine, request, context));
 }
 
 async function bindMount(request: VolumeRequest): Promise<Made> {

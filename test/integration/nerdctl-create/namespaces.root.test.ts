@@ -155,3 +155,22 @@ test("users of its own, to whom the image's files and its volumes belong", async
   expect((await rig.nerdctl(['start', '-a', hosts])).out.trim()).toMatch(/^0 +0 /);
   expect(() => remapped('--privileged box 2>&1')).toThrow();
 });
+
+test("the machine's network, and another container's", async () => {
+  const words = ['run', '--rm', '--network'];
+  const host = await rig.nerdctl([...words, 'host', 'box', 'sh', '-c', 'readlink /proc/self/ns/net; hostname']);
+  expect([host.out, host.err]).toEqual([`${own('net')}\n${hostname()}\n`, '']);
+  const published = await rig.nerdctl(['create', '--network', 'host', '-p', '80', 'box']);
+  expect(published.err).toBe('WARNING: Published ports are discarded when using host network mode\n');
+  await rig.running(['--name', 'wired', 'box', 'sleep', '1000'], async () => {
+    const { out } = await rig.nerdctl(['exec', 'wired', ...namespaceOf('net')]);
+    const joined = await rig.nerdctl([...words, 'container:wired', 'box', ...namespaceOf('net')]);
+    expect([joined.out, joined.err]).toEqual([out, '']);
+    const refused = await rig.nerdctl([...words, 'container:wired', '-p', '80', 'box']);
+    expect(refused.err).toContain('conflicting options: port publishing and the container type network mode');
+    const named = await rig.nerdctl([...words, 'container:wired', '-h', 'x', 'box']);
+    expect([named.code, named.err.includes('conflicting options: hostname and the network mode')]).toEqual([125, true]);
+  });
+  const path = await rig.nerdctl([...words, 'ns:/proc/self/ns/net', 'box', 'true']);
+  expect([path.code, path.err]).toEqual([0, '']);
+});

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { type CreateRig, startCreateRig } from './rig.ts';
 
@@ -284,3 +286,35 @@ test('the id of its process in a file, and what has one value only', async () =>
   expect((await create('--disable-content-trust=false', 'box')).err).toContain('there is no content trust here');
   expect((await create('--volume-driver', 'x', 'box')).err).toContain('error looking up volume plugin x');
 });
+
+test('of a range of ports the first that nobody has, nor is to have', async () => {
+  await rig.nerdctl(['network', 'create', '--subnet', '10.1.3.0/24', 'ranged']);
+  const [listener, port] = await listening();
+  try {
+    const range = `127.0.0.1:${port}-${port + 1}:80`;
+    const first = await rig.nerdctl(['create', '--network', 'ranged', '-p', range, 'box']);
+    expect((await rig.settings(first.out.trim())).network.ports[0]?.hostPort).toBe(port + 1);
+    const second = await rig.nerdctl(['create', '--network', 'ranged', '-p', range, 'box']);
+    expect(second.err).toBe(
+      `Error response from daemon: Bind for 127.0.0.1:${port}-${port + 1} failed: all ports are allocated\n`,
+    );
+  } finally {
+    listener.close();
+  }
+});
+
+/** A port that is taken, and the next one free. */
+async function listening(): Promise<readonly [Server, number]> {
+  for (;;) {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const next = createServer();
+    const free = await new Promise((resolve) =>
+      next.once('error', () => resolve(false)).listen(port + 1, '127.0.0.1', () => resolve(true)),
+    );
+    next.close();
+    if (free) return [server, port];
+    server.close();
+  }
+}

@@ -24,6 +24,8 @@ export interface VolumeRequest {
   readonly labels?: Readonly<Record<string, string>>;
   readonly driver?: string;
   readonly driverOptions?: Readonly<Record<string, string>>;
+  /** Given SELinux's label for containers. */
+  readonly relabel?: boolean;
   /** As `-v` had it: docker's `Binds`. */
   readonly bind?: string;
   readonly mode?: string;
@@ -108,8 +110,8 @@ function modeWord(word: string, isPath: boolean): readonly [string, Partial<Volu
   if (propagations.has(word) && isPath) return ['propagation', { propagation: word }];
   if (word === 'bind' && isPath) return ['recursion', { nonRecursive: true }];
   if (word === 'rbind' && isPath) return ['recursion', {}];
-  // Labels where there is SELinux, which is refused as a whole; how soon a file is seen on a Mac.
-  if (word === 'z' || word === 'Z') return ['label', {}];
+  if (word === 'z' || word === 'Z') return ['label', { relabel: true }];
+  // How soon a file is seen on a Mac.
   if (['consistent', 'cached', 'delegated'].includes(word)) return ['consistency', {}];
   return undefined;
 }

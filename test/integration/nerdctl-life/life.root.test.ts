@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { readLifecycle } from '#core/engine/lifecycle-file';
 import { eventually, type LifeRig, startLifeRig } from './rig.ts';
 
@@ -238,4 +240,41 @@ test('what goes with its process goes, and not when it is restarted', async () =
     (gone) => gone,
   );
   expect((await rig.nerdctl(['stop', 'guest'])).err).toBe('Error response from daemon: No such container: guest\n');
+}, 60_000);
+
+// shows: rm --volumes, rm -v, restart --signal, restart -s, exec --env-file
+test('volumes without a name go with rm -v only; a restart may have a signal of its own', async () => {
+  const root = join(rig.stateDir('x'), '../../../volumes', rig.scope.namespace);
+  for (const [name, flags] of [
+    ['kept', []],
+    ['gone', ['-v']],
+  ] as const) {
+    mkdirSync(join(root, name, '_data'), { recursive: true });
+    await rig.make(`with-${name}`, ['true'], { anonymousVolumes: [name] });
+    expect(await rig.nerdctl(['rm', ...flags, `with-${name}`])).toMatchObject({ code: 0 });
+    expect(existsSync(join(root, name))).toBe(name === 'kept');
+  }
+  const { id } = await rig.make(
+    'signalled',
+    ['sh', '-c', 'trap "exit 0" USR2; trap "" TERM; while :; do sleep 0.05; done'],
+    { stopTimeout: 60 },
+  );
+  await rig.nerdctl(['start', 'signalled']);
+  await eventually(
+    async () => (await rig.client.tasks.pids(rig.scope, id)).length,
+    (count) => count > 1,
+  );
+  expect(await rig.nerdctl(['restart', '--signal', 'USR2', 'signalled'])).toMatchObject({ code: 0 });
+  const home = mkdtempSync('/tmp/berth-env-');
+  try {
+    writeFileSync(join(home, 'env'), '# names\nA=from file\nB=2\n');
+    expect(
+      (await rig.nerdctl(['exec', '--env-file', join(home, 'env'), '-e', 'B=3', 'signalled', 'sh', '-c', 'echo $A $B']))
+        .out,
+    ).toBe('from file 3\n');
+    expect((await rig.nerdctl(['exec', '--env-file', '/nosuch', 'signalled', 'true'])).code).toBe(1);
+  } finally {
+    rmSync(home, { recursive: true });
+  }
+  await rig.nerdctl(['rm', '-f', 'signalled']);
 }, 60_000);

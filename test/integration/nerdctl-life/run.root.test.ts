@@ -124,3 +124,15 @@ test('100 MB go through run -i and back unharmed', async () => {
   expect(await ended).toBe(0);
   expect([length, got.digest('hex')]).toEqual([100 << 20, sent.digest('hex')]);
 }, 120_000);
+
+// shows: logs --details
+test('logs --details shows what the driver was told to note', async () => {
+  await run('--name', 'noted', '--label', 'team=a', '--log-opt', 'labels=team', 'busybox', 'echo', 'said');
+  expect(await rig.nerdctl(['logs', '--details', 'noted'])).toEqual({ code: 0, out: 'team=a said\n', err: '' });
+  await run('--name', 'silent', '--log-driver', 'none', 'busybox', 'echo', 'unheard');
+  expect(await rig.nerdctl(['logs', 'silent'])).toMatchObject({
+    code: 1,
+    err: 'Error response from daemon: configured logging driver does not support reading\n',
+  });
+  await rig.nerdctl(['rm', 'noted', 'silent']);
+}, 60_000);

@@ -87,9 +87,30 @@ test('exec has a terminal, too, and can be left', async () => {
   }
   using terminal = atTerminal(['exec', '-it', '--detach-keys', 'ctrl-a', 'base', 'sh']);
   await terminal.shows('# ');
+  terminal.type('sleep 1; yes | head -c 1000000; touch /done\r');
   terminal.type('\x01');
   expect(await terminal.ended).toBe(0);
+  // What was left goes on, however much it says to nobody.
+  await eventually(
+    () => rig.nerdctl(['exec', 'base', 'ls', '/done']),
+    ({ code }) => code === 0,
+  );
   await rig.nerdctl(['rm', '-f', 'base']);
+}, 120_000);
+
+// shows: start --detach-keys, start --sig-proxy
+test('start has a terminal that can be left', async () => {
+  await rig.nerdctl(['create', '--network', 'none', '-it', '--name', 'later', 'busybox', 'sh']);
+  {
+    using terminal = atTerminal(['start', '-ai', '--sig-proxy', '--detach-keys', 'ctrl-e,e', 'later']);
+    await terminal.shows('# ');
+    terminal.type('echo here$((1+1))\r');
+    await terminal.shows('here2');
+    terminal.type('\x05e');
+    expect(await terminal.ended).toBe(0);
+  }
+  expect((await rig.nerdctl(['top', 'later'])).code).toBe(0);
+  await rig.nerdctl(['rm', '-f', 'later']);
 }, 120_000);
 
 // shows: run --sig-proxy, attach --sig-proxy, attach --no-stdin

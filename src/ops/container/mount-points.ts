@@ -12,6 +12,7 @@ import { withTempMount } from '#sys/mount';
 import type { Engine } from '../engine.ts';
 import { findImage } from '../image/find.ts';
 import { copyUp } from '../volume/copy-up.ts';
+import { withVolumeLock } from '../volume/volume-lock.ts';
 import { checkVolumeOptions, mountOfVolume, subdirectory } from '../volume/volume-source.ts';
 import { afterwards, unlessGone } from './create.ts';
 import type { MountOptions } from './create-options.ts';
@@ -172,7 +173,8 @@ async function volumeMount(engine: Engine, request: VolumeRequest, context: Cont
   if (isNew) undo.defer(() => removeVolume(directory, name).catch(unlessGone));
   const whole = mountOfVolume(volume, target);
   if (request.noCopy !== true && subpath === '') {
-    if (volume.options.device === undefined) await copyUp(rootFd, target, volume.mountpoint);
+    if (volume.options.device === undefined)
+      await withVolumeLock(volume, scope.signal, () => copyUp(rootFd, target, volume.mountpoint));
     else if (whole.type === 'bind') await copyUp(rootFd, target, volume.options.device);
     else await withTempMount([asMount(whole)], (root) => copyUp(rootFd, target, root));
   }

@@ -72,6 +72,9 @@ test('volumes begin with what the image has there, once', async () => {
   );
   const device = `type=volume,src=bound,dst=/e,volume-opt=type=none,volume-opt=o=bind,volume-opt=device=${host}`;
   expect(await rig.said('--mount', device, 'box', 'cat', '/e/file')).toBe('from the host\n');
+  const many = Array.from({ length: 6 }, () => rig.nerdctl(['create', '--net', 'none', '-v', 'common:/data', 'box']));
+  expect((await Promise.all(many)).map(({ code, err }) => `${code}${err}`)).toEqual(Array(6).fill('0'));
+  expect(await rig.said('-v', 'common:/e', 'box', 'cat', '/e/deep/file')).toBe('from the image\n');
   expect(await refused('--mount', 'src=kept,dst=/e,volume-subpath=no')).toContain('cannot access path');
 });
 

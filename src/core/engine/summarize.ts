@@ -8,7 +8,7 @@ import type { ContainerState, ContainerSummary } from './container-summary.ts';
 import { type HealthStatus, healthStateLabel } from './health-file.ts';
 import { type Lifecycle, neverStarted, readLifecycle } from './lifecycle-file.ts';
 import { readNetworkState } from './network-state.ts';
-import { restartLabels } from './restart-labels.ts';
+import { changeFor } from './restart-policy.ts';
 
 /** What is known of a container, put together: its record, its task where it has one, its files. */
 export async function summarize(container: Container, task: Glance | undefined): Promise<ContainerSummary> {
@@ -16,7 +16,9 @@ export async function summarize(container: Container, task: Glance | undefined):
   const alive = task !== undefined && ['running', 'paused', 'pausing'].includes(task.status);
   const lifecycle = settings === undefined ? neverStarted : await readLifecycle(settings.stateDir);
   const finishedAt = alive ? '' : endOf(task, lifecycle);
-  const state = stateOf(container, task, { alive, ended: finishedAt !== '' });
+  const exitCode = alive ? 0 : task?.status === 'stopped' ? task.exitStatus : lifecycle.exitCode;
+  const managed = settings !== undefined;
+  const state = stateOf(container, task, { alive, ended: finishedAt !== '', exitCode, managed });
   return {
     id: container.id,
     name: settings?.name ?? nameOf(container),
@@ -28,7 +30,7 @@ export async function summarize(container: Container, task: Glance | undefined):
     recordLabels: container.labels,
     state,
     pid: alive ? task.pid : 0,
-    exitCode: alive ? 0 : task?.status === 'stopped' ? task.exitStatus : lifecycle.exitCode,
+    exitCode,
     startedAt: lifecycle.startedAt,
     finishedAt,
     ...(alive && settings?.health !== undefined && { health: healthOf(container) }),
@@ -62,14 +64,18 @@ function endOf(task: Glance | undefined, { finishedAt }: Lifecycle): string {
 function stateOf(
   { labels }: Container,
   task: Glance | undefined,
-  { alive, ended }: { readonly alive: boolean; readonly ended: boolean },
+  {
+    alive,
+    ended,
+    exitCode,
+    managed,
+  }: { readonly alive: boolean; readonly ended: boolean; readonly exitCode: number; readonly managed: boolean },
 ): ContainerState {
   if (alive) return task?.status === 'running' ? 'running' : 'paused';
   if (!ended) return task?.status === 'stopped' ? 'exited' : 'created';
-  // The monitor takes the wish back when it gives up.
-  const policy = labels[restartLabels.policy] ?? '';
-  const wished = labels[restartLabels.status] === 'running' && policy !== '' && policy !== 'no';
-  return wished ? 'restarting' : 'exited';
+  // What the monitor is about to start is on its way up again.
+  const present = { status: task === undefined ? 'absent' : 'stopped', exitStatus: exitCode };
+  return changeFor(labels, present, { managed, beginning: false }) === 'start' ? 'restarting' : 'exited';
 }
 
 /** Another tool's name for it: of containerd's nerdctl, or what the kubelet wrote. */

@@ -5,6 +5,14 @@ import type { Container } from '#core/containers/containers';
 import { settingsOf } from '#core/engine/container-settings';
 import { readLifecycle } from '#core/engine/lifecycle-file';
 import { restartLabels } from '#core/engine/restart-labels';
+import {
+  type Change,
+  type Circumstances,
+  changeFor,
+  isRevoked,
+  type Present,
+  restartCount,
+} from '#core/engine/restart-policy';
 import { stdioOf } from '#core/engine/stdio';
 import type { Metadata } from '#core/metadata';
 import type { Mount } from '#core/mount';
@@ -12,7 +20,6 @@ import type { Runtime, Stdio } from '#core/runtime/runtime';
 import type { Tasks } from '#core/runtime/tasks';
 import { type Scope, scopeOf } from '#core/scope';
 import type { Ended } from './exits.ts';
-import { type Change, type Circumstances, changeFor, isRevoked, type Present, restartCount } from './policy.ts';
 
 /** The longest that one container may hold up the others. */
 const changeTimeoutMs = 60_000;

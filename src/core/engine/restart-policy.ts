@@ -1,5 +1,5 @@
-import { restartLabels } from '#core/engine/restart-labels';
 import type { Labels } from '#core/labels';
+import { restartLabels } from './restart-labels.ts';
 
 /** How the task is now; `absent` when there is none. */
 export interface Present {

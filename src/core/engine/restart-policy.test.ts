@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { restartLabels } from '#core/engine/restart-labels';
-import { changeFor, isRevoked, type Present, restartCount } from './policy.ts';
+import { changeFor, isRevoked, type Present, restartCount } from './restart-policy.ts';
 
 const gone: Present = { status: 'absent', exitStatus: 0 };
 const failed: Present = { status: 'stopped', exitStatus: 3 };

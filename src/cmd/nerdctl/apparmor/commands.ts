@@ -50,7 +50,7 @@ const list = localCommand({
   aliases: ['list'],
   summary: 'list the profiles that the kernel has loaded',
   arity: [0, 0],
-  args: '[OPTIONS]',
+  args: '',
   flags: { format: text('table, json, or a Go template'), quiet: flag('names only', { alias: 'q' }) },
   run: async (_, { io, flags }) => {
     const rows = await loaded();

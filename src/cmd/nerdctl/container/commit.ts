@@ -8,7 +8,7 @@ export default (name: string, summary: string) =>
   command({
     name,
     summary,
-    args: '[OPTIONS] CONTAINER [REPOSITORY[:TAG]]',
+    args: 'CONTAINER [REPOSITORY[:TAG]]',
     arity: [1, 2],
     completes: ['containers', 'images'],
     flags: {

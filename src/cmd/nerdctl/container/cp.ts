@@ -9,7 +9,7 @@ export default (name: string, summary: string) =>
   command({
     name,
     summary,
-    args: '[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|- | SRC_PATH|- CONTAINER:DEST_PATH',
+    args: 'CONTAINER:SRC_PATH DEST_PATH|- | SRC_PATH|- CONTAINER:DEST_PATH',
     arity: [2, 2],
     completes: ['files', 'files'],
     flags: {

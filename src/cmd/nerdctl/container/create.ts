@@ -16,7 +16,7 @@ export default (name: string, summary: string) =>
   command({
     name,
     summary,
-    args: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
+    args: 'IMAGE [COMMAND] [ARG...]',
     arity: [1, Number.POSITIVE_INFINITY],
     interspersed: false,
     completes: ['images'],

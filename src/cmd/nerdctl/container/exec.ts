@@ -25,7 +25,7 @@ export default (name: string, summary: string) =>
   command({
     name,
     summary,
-    args: '[OPTIONS] CONTAINER COMMAND [ARG...]',
+    args: 'CONTAINER COMMAND [ARG...]',
     arity: [2, Number.POSITIVE_INFINITY],
     completes: ['containers'],
     interspersed: false,

@@ -10,7 +10,7 @@ export default (name: string, summary: string) =>
   command({
     name,
     summary,
-    args: '[OPTIONS] CONTAINER',
+    args: 'CONTAINER',
     arity: [1, 1],
     completes: ['containers'],
     flags: { output: text('the file to write', { alias: 'o', completes: 'files' }) },

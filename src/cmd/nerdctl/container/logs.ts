@@ -11,7 +11,7 @@ export default (name: string, summary: string) =>
   command({
     name,
     summary,
-    args: '[OPTIONS] CONTAINER',
+    args: 'CONTAINER',
     arity: [1, 1],
     completes: ['containers'],
     flags: {

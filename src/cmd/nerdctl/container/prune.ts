@@ -9,7 +9,7 @@ export default (name: string, summary: string) =>
   command({
     name,
     summary,
-    args: '[OPTIONS]',
+    args: '',
     arity: [0, 0],
     flags: { filter: filterFlag(), force: flag('do not ask', { alias: 'f' }) },
     run: async (engine, { io, flags }) => {

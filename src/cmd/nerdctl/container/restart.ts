@@ -7,7 +7,7 @@ export default (name: string, summary: string) =>
   command({
     name,
     summary,
-    args: '[OPTIONS] CONTAINER [CONTAINER...]',
+    args: 'CONTAINER [CONTAINER...]',
     arity: [1, Number.POSITIVE_INFINITY],
     completes: ['containers...'],
     flags: {

@@ -1,3 +1,4 @@
+import { parseDetachKeys } from '#lib/detach-keys';
 import type { StreamOptions } from '#ops/container/create-options';
 import { type RunOptions, runAttached, runDetached } from '#ops/container/run';
 import type { Engine } from '#ops/engine';
@@ -17,7 +18,7 @@ export default (name: string, summary: string) =>
   command({
     name,
     summary,
-    args: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
+    args: 'IMAGE [COMMAND] [ARG...]',
     arity: [1, Number.POSITIVE_INFINITY],
     interspersed: false,
     completes: ['images'],
@@ -27,6 +28,7 @@ export default (name: string, summary: string) =>
       const { io, flags, globals } = invocation;
       const read = await createOptions(invocation);
       if (read.image === '') throw new Exit(engineExit, 'invalid reference format');
+      parseDetachKeys(flags['detach-keys']); // before there is anything that would be left
       const attached = attachedStreams(invocation);
       requireTerminal(io, flags.tty && attached.stdin);
       const options: RunOptions = {

@@ -26,7 +26,7 @@ export default (name: string, summary: string) =>
   command({
     name,
     summary,
-    args: '[OPTIONS] [CONTAINER...]',
+    args: '[CONTAINER...]',
     completes: ['containers...'],
     flags: {
       all: flag('those that do not run, too', { alias: 'a' }),

@@ -46,7 +46,8 @@ export function userSide(engine: Engine, io: Io, id: string, { tty, input, detac
 
 /** @throws Exit in docker's words */
 export function requireTerminal(io: Io, wanted: boolean): void {
-  if (wanted && (io.stdin.fd === undefined || !isTerminal(io.stdin.fd))) throw new Exit(1, 'the input device is not a TTY');
+  if (wanted && (io.stdin.fd === undefined || !isTerminal(io.stdin.fd)))
+    throw new Exit(1, 'the input device is not a TTY');
 }
 
 const screenOf = (io: Io): number | undefined =>

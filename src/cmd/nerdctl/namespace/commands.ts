@@ -27,7 +27,7 @@ function labelsOf(words: readonly string[]): Readonly<Record<string, string>> {
 const create = command({
   name: 'create',
   summary: 'make a namespace',
-  args: '[OPTIONS] NAMESPACE',
+  args: 'NAMESPACE',
   arity: [1, 1],
   flags: labelFlag,
   run: async ({ client }, { args: [name = ''], flags }) => {
@@ -39,7 +39,7 @@ const create = command({
 const update = command({
   name: 'update',
   summary: 'change labels of a namespace',
-  args: '[OPTIONS] NAMESPACE',
+  args: 'NAMESPACE',
   arity: [1, 1],
   completes: ['namespaces'],
   flags: labelFlag,
@@ -62,7 +62,7 @@ async function requireNamespace(client: Engine['client'], name: string) {
 const inspect = command({
   name: 'inspect',
   summary: 'show everything about namespaces',
-  args: '[OPTIONS] NAMESPACE [NAMESPACE...]',
+  args: 'NAMESPACE [NAMESPACE...]',
   arity: [1, Number.POSITIVE_INFINITY],
   completes: ['namespaces...'],
   flags: { format: text('json, or a Go template', { alias: 'f' }) },
@@ -77,7 +77,7 @@ const listing = command({
   name: 'ls',
   aliases: ['list'],
   summary: 'list namespaces, with how much is in them',
-  args: '[OPTIONS]',
+  args: '',
   arity: [0, 0],
   flags: { format: text('table, json, or a Go template', { alias: 'f' }), quiet: flag('names only', { alias: 'q' }) },
   run: async (engine, { io, flags }) => {
@@ -138,7 +138,7 @@ const remove = command({
   name: 'rm',
   aliases: ['remove'],
   summary: 'remove namespaces that are empty',
-  args: '[OPTIONS] NAMESPACE [NAMESPACE...]',
+  args: 'NAMESPACE [NAMESPACE...]',
   arity: [1, Number.POSITIVE_INFINITY],
   completes: ['namespaces...'],
   flags: { cgroup: flag('remove its control group, too', { alias: 'c' }) },

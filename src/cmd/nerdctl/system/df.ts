@@ -15,7 +15,7 @@ export default (name: string, summary: string) =>
   command({
     name,
     summary,
-    args: '[OPTIONS]',
+    args: '',
     arity: [0, 0],
     flags: {
       format: text('table, json, or a Go template'),

@@ -12,7 +12,7 @@ export default (name: string, summary: string) =>
   command({
     name,
     summary,
-    args: '[OPTIONS]',
+    args: '',
     arity: [0, 0],
     flags: {
       filter: filterFlag(),

@@ -16,7 +16,7 @@ export default (name: string, summary: string) =>
   command({
     name,
     summary,
-    args: '[OPTIONS]',
+    args: '',
     arity: [0, 0],
     flags: {
       all: flag('all images that no container is of, not only those without a name', { alias: 'a' }),

@@ -61,7 +61,12 @@ export class CniRunner {
     if (await this.#gone(network, record, link)) return;
     const to = this.#to(record, link);
     try {
-      await this.#gate.pass('shared', () => removeNetwork(network, to));
+      await this.#gate
+        .pass('shared', () => removeNetwork(network, to))
+        .catch(async (thrown: unknown) => {
+          if (isFault(thrown, 'not_found')) throw thrown;
+          await this.#gate.pass('alone', () => removeNetwork(network, to)); // rules that others change at the same time
+        });
     } catch (thrown) {
       // A program that is not there was never there, or cannot be asked ever again; the others have done theirs.
       if (!isFault(thrown, 'not_found')) throw thrown;

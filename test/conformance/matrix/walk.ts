@@ -86,8 +86,13 @@ export async function runScript(path: string, env: Readonly<Record<string, strin
  * Dispose removes it.
  */
 export function programsWith(shim: Programs): Disposable & { readonly bin: string; readonly shim: string } {
-  const bin = mkdtempSync('/tmp/berth-programs-');
-  for (const name of ['containerd', 'ctr']) copyOf(join(berth.bin, name), join(bin, name));
+  const root = mkdtempSync('/tmp/berth-programs-');
+  const bin = join(root, 'bin');
+  for (const directory of [bin, join(root, 'lib/berth')]) mkdirSync(directory, { recursive: true });
+  for (const name of ['containerd', 'ctr']) {
+    copyOf(join(berth.bin, name), join(bin, name));
+    copyOf(join(berth.bin, '../lib/berth', name), join(root, 'lib/berth', name)); // where the launcher looks
+  }
   const from = realpathSync(join(shim.bin, shimName));
   const ours = shim === berth;
   if (ours) copyOf(from, join(bin, shimName));
@@ -95,7 +100,7 @@ export function programsWith(shim: Programs): Disposable & { readonly bin: strin
   return {
     bin,
     shim: ours ? join(bin, shimName) : from,
-    [Symbol.dispose]: () => rmSync(bin, { recursive: true, force: true }),
+    [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
   };
 }
 

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { type LifeRig, startLifeRig } from './rig.ts';
 
 let rig: LifeRig;
@@ -7,7 +9,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rig?.[Symbol.asyncDispose](), 120_000);
 
-// shows: checkpoint create, checkpoint create --leave-running, checkpoint ls, checkpoint rm, checkpoint create --checkpoint-dir
+// shows: checkpoint create, checkpoint create --leave-running, checkpoint ls, checkpoint rm, checkpoint create --checkpoint-dir, checkpoint ls --checkpoint-dir, checkpoint rm --checkpoint-dir
 test('checkpoints are made where CRIU can, listed and removed; what the runtime says is told where it cannot', async () => {
   await rig.make('saved', ['sleep', '1000']);
   expect(await rig.nerdctl(['checkpoint', 'create', 'saved', 'one'])).toMatchObject({
@@ -29,6 +31,11 @@ test('checkpoints are made where CRIU can, listed and removed; what the runtime 
     expect(made.err).toMatch(/^Error response from daemon: .*criu/i);
     expect(names).toEqual([]);
   }
+  const elsewhere = ['--checkpoint-dir', join(rig.dataRoot, 'saves')];
+  mkdirSync(join(rig.dataRoot, 'saves/two'), { recursive: true });
+  expect((await rig.nerdctl(['checkpoint', 'ls', ...elsewhere, 'saved'])).out).toBe('CHECKPOINT NAME\ntwo\n');
+  expect((await rig.nerdctl(['checkpoint', 'create', ...elsewhere, 'saved', 'two'])).err).toContain('already exists');
+  expect(await rig.nerdctl(['checkpoint', 'rm', ...elsewhere, 'saved', 'two'])).toMatchObject({ code: 0 });
   expect(await rig.nerdctl(['checkpoint', 'rm', 'saved', 'nosuch'])).toMatchObject({
     code: 1,
     err: expect.stringContaining('does not exist'),

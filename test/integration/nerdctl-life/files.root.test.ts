@@ -91,7 +91,7 @@ test('diff lists what changed, export has all of it', async () => {
   expect(members.has('bin/yes')).toBe(false);
 }, 60_000);
 
-// shows: update --memory, update -m, update --pids-limit, update --cpu-shares, update --cpus, update --restart, update --memory-reservation, update --cpu-period, update --cpu-quota, update --cpuset-cpus, update --cpuset-mems
+// shows: update --memory, update -m, update --pids-limit, update --cpu-shares, update --cpus, update --restart, update --memory-reservation, update --cpu-period, update --cpu-quota, update --cpuset-cpus, update --cpuset-mems, update --memory-swap, update --blkio-weight, update --cpu-rt-period, update --cpu-rt-runtime
 test('update changes the limits of what runs, and they last', async () => {
   const { id } = await rig.make('limited', ['sleep', '1000'], { stopTimeout: 0 });
   await rig.nerdctl(['start', 'limited']);
@@ -140,6 +140,20 @@ test('update changes the limits of what runs, and they last', async () => {
   expect(await rig.nerdctl(['update', '--restart', 'on-failure:2', 'limited'])).toMatchObject({ code: 0 });
   expect((await rig.client.containers.get(rig.scope, id)).labels['containerd.io/restart.policy']).toBe('on-failure:2');
   expect(await rig.nerdctl(['update', '--restart', 'no', 'limited'])).toMatchObject({ code: 0 });
+  // What kernels differ in: taken, or told why not.
+  expect(await rig.nerdctl(['update', '--memory-swap', '32m', 'limited'])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('larger than memory limit'),
+  });
+  for (const words of [
+    ['--blkio-weight', '300'],
+    ['--cpu-rt-period', '1000000', '--cpu-rt-runtime', '1000'],
+    ['--memory-swap', '128m'],
+  ]) {
+    const { code, out, err } = await rig.nerdctl(['update', ...words, 'limited']);
+    if (code === 0) expect(out).toBe('limited\n');
+    else expect(err).toMatch(/^Error response from daemon: ./);
+  }
   expect(await rig.nerdctl(['update', '--cpus', '1', 'nobody'])).toMatchObject({ code: 1 });
 }, 60_000);
 

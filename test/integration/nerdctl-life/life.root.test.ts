@@ -13,7 +13,7 @@ afterAll(() => rig?.[Symbol.asyncDispose](), 120_000);
 const status = async (id: string) => (await rig.client.tasks.state(rig.scope, id, '')).status;
 const isGone = async (id: string) => !(await rig.client.containers.list(rig.scope)).some((one) => one.id === id);
 
-// shows: start
+// shows: start, rm, rm --force, rm -f
 test('start runs a container once, and says each name; what is wrong with one keeps none of the others', async () => {
   const a = await rig.make('a', ['sleep', '1000']);
   const b = await rig.make('b', ['sleep', '1000']);

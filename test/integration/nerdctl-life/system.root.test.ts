@@ -75,7 +75,7 @@ test('info, version and df tell what there is', async () => {
   );
 }, 60_000);
 
-// shows: namespace create, namespace create --label, namespace ls, namespace ls --quiet, namespace ls -q, namespace inspect, namespace inspect --format, namespace update --label, namespace rm
+// shows: namespace create, namespace create --label, namespace ls, namespace ls --quiet, namespace ls -q, namespace inspect, namespace inspect --format, namespace update --label, namespace rm, namespace rm --cgroup, namespace ls --format
 test('namespaces come, change and go', async () => {
   const name = `${rig.scope.namespace}-two`;
   expect(await rig.nerdctl(['namespace', 'create', '--label', 'a=1', name])).toMatchObject({ code: 0 });
@@ -85,6 +85,7 @@ test('namespaces come, change and go', async () => {
   );
   expect((await rig.nerdctl(['namespace', 'ls', '-q'])).out.split('\n')).toContain(name);
   expect((await rig.nerdctl(['ns', 'ls'])).out).toMatch(new RegExp(`${name} +0 +0 +0 +a=1,b=2`));
+  expect((await rig.nerdctl(['ns', 'ls', '--format', '{{.Name}} {{.Labels}}'])).out).toContain(`${name} a=1,b=2\n`);
   expect((await rig.nerdctl(['namespace', 'rm', rig.scope.namespace])).code).toBe(1);
   expect(await rig.nerdctl(['namespace', 'rm', '--cgroup', name])).toMatchObject({ code: 0, out: `${name}\n` });
   expect((await rig.nerdctl(['namespace', 'inspect', name])).code).toBe(1);

@@ -28,6 +28,7 @@ export const nerdctl: Program = {
     lazyCommand('logout', 'forget a login', () => import('./logout.ts')),
     lazyCommand('search', 'look for images in a registry', () => import('./search.ts')),
     lazyGroup('namespace', 'manage namespaces', () => import('./namespace/commands.ts'), { aliases: ['ns'] }),
+    lazyGroup('manifest', 'manage manifests of registries', () => import('./manifest/commands.ts')),
     lazyGroup('network', 'manage networks', () => import('./network/commands.ts')),
     lazyGroup('system', 'look after the engine', () => import('./system/commands.ts')),
     lazyCommand('version', 'show versions', () => import('./system/version.ts')),

@@ -390,6 +390,22 @@ test('platforms are chosen, and one that an image has not is refused', async () 
   expect((await run('load', '--platform', 'a/b/c/d', '-i', file)).code).toBe(1);
 }, 60_000);
 
+// shows: manifest inspect, manifest inspect --verbose, manifest inspect --insecure
+test('a manifest is shown as the registry has it', async () => {
+  const name = `${registry.host}/lib/shown:1`;
+  await runWith({ stdin: 'secret' }, 'login', '-u', 'me', '--password-stdin', registry.host);
+  await out('tag', 'busybox', name);
+  await out('push', '-q', name);
+  const manifest = JSON.parse(await out('manifest', 'inspect', name));
+  expect(manifest).toMatchObject({ schemaVersion: 2, layers: [{ digest: expect.any(String) }] });
+  expect(JSON.parse(await out('manifest', 'inspect', '--insecure', '--verbose', name))).toEqual({
+    Ref: name,
+    Descriptor: { mediaType: manifest.mediaType, digest: await busyboxId(), size: expect.any(Number) },
+    OCIManifest: manifest,
+  });
+  expect((await run('manifest', 'inspect', `${registry.host}/lib/none`)).err).toContain('no such manifest');
+});
+
 // shows: search, search --limit, search --filter, search -f, search --no-trunc, search --format
 test('search asks a registry that can search, and says of others that they cannot', async () => {
   await using fake = await FakeRegistry.start();

@@ -1,0 +1,36 @@
+import { scopeOf } from '#core/scope';
+import { type RemoteManifest, remoteManifest } from '#ops/registry/remote-manifest';
+import { flag } from '../../cli/flags.ts';
+import { localCommand } from '../globals.ts';
+import { registryOptions } from '../registry.ts';
+
+const inspect = localCommand({
+  name: 'inspect',
+  summary: 'show a manifest or a list of manifests, as a registry has it',
+  args: 'MANIFEST',
+  arity: [1, 1],
+  flags: {
+    insecure: flag('Allow communication with an insecure registry'),
+    verbose: flag('Output additional info including layers and platform', { alias: 'v' }),
+  },
+  run: async (settings, { io, flags, args: [word = ''] }) => {
+    const insecureRegistry = settings.insecureRegistry || flags.insecure;
+    const registry = await registryOptions(io, { ...settings, insecureRegistry });
+    const scope = scopeOf(settings.namespace, { signal: io.signal });
+    const found = await remoteManifest(scope, word, { members: flags.verbose, registry, environment: io.env });
+    const shown = flags.verbose ? verbose(found) : found.document;
+    await io.stdout.write(`${JSON.stringify(shown, null, flags.verbose ? '\t' : '   ')}\n`);
+    return 0;
+  },
+});
+
+/** docker's long form: of an index a list of what it names. */
+function verbose(found: RemoteManifest): unknown {
+  if (found.members.length > 0) return found.members.map(verbose);
+  const { name, descriptor, document } = found;
+  const kind = descriptor.mediaType.startsWith('application/vnd.oci.') ? 'OCIManifest' : 'SchemaV2Manifest';
+  return { Ref: name, Descriptor: descriptor, [kind]: document };
+}
+
+/** The commands of `nerdctl manifest`. */
+export default [inspect];

@@ -13,7 +13,7 @@ import { layoutAt } from '#core/engine/layout';
 import type { ConnectedContainer, NetworksPlugin } from '#core/networks/networks';
 import type { Process, Runtime } from '#core/runtime/runtime';
 import type { Attendance, TaskAttendant } from '#core/runtime/task-attendant';
-import type { Scope } from '#core/scope';
+import { type Scope, scopeOf } from '#core/scope';
 import { getNetwork, type NetworkFile } from '#lib/cni/conflists';
 import { defaultNetworkName, ensureDefaultNetwork } from '#lib/cni/default-network';
 import type { ContainerFiles } from './container-files.ts';
@@ -106,9 +106,16 @@ export class ContainerNetworks implements NetworksPlugin {
     );
   }
 
-  /** Settles when nothing is being taken down any more. */
+  /** Settles when nothing is being taken down any more, also of those whose end nobody has told us yet. Never throws. */
   async settled(): Promise<void> {
-    await Promise.all([...this.#running.values()].map(({ ending }) => ending));
+    const namespaces = new Set([...this.#running.values()].map(({ record }) => record.namespace));
+    await Promise.all(
+      [...namespaces].map((namespace) =>
+        this.#noticeEnds(scopeOf(namespace)).catch((error: unknown) =>
+          this.#parts.log.warn('a task that does not answer keeps its network', { namespace, error }),
+        ),
+      ),
+    );
   }
 
   /** A container's record has changed: its name may have. */

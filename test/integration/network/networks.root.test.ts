@@ -261,6 +261,15 @@ test('after a kill of the daemon everything is served again, and ports are still
   );
 });
 
+test('a daemon that is stopped right behind the end of a container leaves nothing of it', async () => {
+  await rig.run('last', sleeper, { ports: [tcp(0)] });
+  await rig.end('last');
+  await rig.daemon.kill();
+  const left = rig.traces();
+  await rig.daemon.start();
+  expect(left).toEqual([]);
+});
+
 test('a daemon that is killed while plugins run leaves nothing after its next start', async () => {
   const slow = join(rig.directory, 'slow');
   rig.addNetwork('slow', (plugins) => [...plugins, { type: 'sluggish' }]);

@@ -104,3 +104,18 @@ test('what goes with its process goes also when the daemon was killed before or 
     (ids) => ids.join() === fresh.id,
   );
 }, 120_000);
+
+// shows: run --restart
+test('run takes a policy', async () => {
+  await using rig = await startLifeRig({ config });
+  const words = ['run', '-d', '--network', 'none', '--restart', 'on-failure:2', 'busybox', 'sh', '-c', 'exit 1'];
+  const { out, code } = await rig.nerdctl(words);
+  expect(code).toBe(0);
+  await eventually(
+    () => count(rig, out.trim()),
+    (times) => times === 2,
+  );
+  await wait(1_500);
+  expect(await count(rig, out.trim())).toBe(2);
+  expect((await rig.nerdctl([...words.slice(0, 4), '--rm', ...words.slice(4)])).code).toBe(125);
+}, 60_000);

@@ -34,7 +34,9 @@ beforeAll(async () => {
   open.defer(() => rmSync(directory, { recursive: true }));
   bin = at('bin');
   for (const path of [bin, at('keys'), at('none')]) mkdirSync(path);
-  for (const name of ['ctd-decoder', 'containerd-shim-runc-v2']) linkOrCopy(join(built, name), join(bin, name));
+  // Without its launcher, which looks for it beside itself.
+  linkOrCopy(join(built, '../lib/berth/ctd-decoder'), join(bin, 'ctd-decoder'));
+  linkOrCopy(join(built, 'containerd-shim-runc-v2'), join(bin, 'containerd-shim-runc-v2'));
   const kinds = {
     rsa: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
     ec: () => generateKeyPairSync('ec', { namedCurve: 'P-384' }),

@@ -4,7 +4,7 @@
  *
  *   npm run bench -- [--peer DIR]... [--write] [--only NAME[,NAME]] [--rounds N] [--layers DIR]
  *
- * DIR holds a containerd with its shim and ctr, in itself or in usr/bin or bin below it.
+ * DIR holds a containerd with its shim and ctr, in itself or in usr/bin or bin below it. Without --only, `docker/main.ts` follows: nerdctl beside docker.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -70,6 +70,19 @@ try {
   }
 } finally {
   rmSync(directory, { recursive: true, force: true });
+}
+if (leftOut().length === 0) besideDocker();
+
+function besideDocker(): void {
+  if (!existsSync(new URL('../../build/peers/docker-20.10', import.meta.url))) {
+    console.log('Not beside docker: `npm run peers` fetches it.');
+    return;
+  }
+  const program = new URL('docker/main.ts', import.meta.url).pathname;
+  const { status } = spawnSync(process.execPath, [program, ...(options.write ? ['--write'] : [])], {
+    stdio: 'inherit',
+  });
+  process.exitCode = status ?? 1;
 }
 
 async function measured(): Promise<readonly Result[]> {

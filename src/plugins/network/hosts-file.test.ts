@@ -37,3 +37,10 @@ test('the file stays the same file, and everybody may read it', async () => {
   await writeHosts(path, []);
   expect(readFileSync(path, 'utf8')).toBe('x\n# <nerdctl>\n# </nerdctl>\n');
 });
+
+test('what a container has filled begins anew', async () => {
+  const path = join(directory, 'hosts');
+  writeFileSync(path, 'x'.repeat((1 << 20) + 1));
+  await writeHosts(path, [web]);
+  expect(readFileSync(path, 'utf8')).toBe(hostsText('', [web]));
+});

@@ -41,6 +41,9 @@ export async function copyHosts(path: string, lines: readonly HostsLine[]): Prom
   await changeInPlace(path, () => hostsText(own, lines));
 }
 
+/** A container may write into its files whatever it likes, and that is not to fill the daemon's memory: what is longer begins anew. */
+const mostKept = 1 << 20;
+
 /**
  * Changes a file that containers have mounted: it must stay the same file. Makes it where it is missing. A reader may see the new text with the end of the
  * old one, for a moment, and never an empty file.
@@ -52,9 +55,9 @@ export async function changeInPlace(path: string, change: (before: string) => st
     return await open(path, 'a+', 0o644);
   });
   try {
-    const before = await file.readFile('utf8');
+    const before = (await file.stat()).size > mostKept ? '' : await file.readFile('utf8');
     const text = Buffer.from(change(before));
-    if (before === text.toString()) return;
+    if (before !== '' && before === text.toString()) return;
     await file.chmod(0o644);
     if (text.length > 0) await file.write(text, 0, text.length, 0);
     await file.truncate(text.length);

@@ -1,4 +1,6 @@
+import { isIP } from 'node:net';
 import type { NetworkInterface } from '#core/engine/network-state';
+import { contains, parseCidr } from '#lib/cidr';
 import {
   addressInName,
   canonicalAddress,
@@ -8,6 +10,7 @@ import {
   DnsType,
   dnsInternet,
 } from '#lib/dns/message';
+import { isLoopback } from '#lib/resolv-conf';
 import { interfacesOf } from './names.ts';
 import type { NetworkRecord } from './record.ts';
 
@@ -37,6 +40,15 @@ export class NameBook {
     return records === undefined ? undefined : { code: DnsCode.ok, records };
   }
 
+  /** Whether it is somebody in one of the networks, or this machine itself: others' packets may reach a gateway's address, too. */
+  mayAsk({ server, asker }: Asked): boolean {
+    if (asker === server || isLoopback(asker) || isOfLink(asker) || this.#recordOf(asker) !== undefined) return true;
+    for (const record of this.#everybody())
+      for (const { ip, prefix, ip6, prefix6 } of interfacesOf(record))
+        if (isIn(asker, ip, prefix) || isIn(asker, ip6, prefix6)) return true;
+    return false;
+  }
+
   /** The servers that a container was told to ask, if it was told. */
   serversOf({ asker }: Asked): readonly string[] {
     return this.#recordOf(asker)?.settings.network.dns.servers ?? [];
@@ -61,6 +73,11 @@ export class NameBook {
     return undefined;
   }
 }
+
+/** Nobody forwards packets from such an address. */
+const isOfLink = (asker: string): boolean => /^fe[89ab][\da-f]:/.test(asker);
+const isIn = (asker: string, address: string, prefix: number): boolean =>
+  isIP(asker) !== 0 && isIP(asker) === isIP(address) && contains(parseCidr(`${address}/${prefix}`), asker);
 
 function addressesOf({ name, type }: DnsQuery, visible: readonly NetworkInterface[]): readonly DnsRecord[] | undefined {
   const found = visible.filter(({ names, network }) =>

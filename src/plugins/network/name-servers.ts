@@ -81,9 +81,15 @@ export class NameServers implements AsyncDisposable {
       return bytes === undefined ? undefined : { bytes };
     }
     if (query.opcode !== 0) return { query, bytes: formatAnswer(query, DnsCode.notImplemented) };
-    const own = this.#parts.book.answer(query, asked);
-    if (own !== undefined) return { query, bytes: formatAnswer(query, own.code, own.records) };
-    return { query, bytes: await this.#forwarder.ask(message, query, await this.#serversFor(asked)) };
+    if (!this.#parts.book.mayAsk(asked)) return { query, bytes: formatAnswer(query, DnsCode.refused) };
+    try {
+      const own = this.#parts.book.answer(query, asked);
+      if (own !== undefined) return { query, bytes: formatAnswer(query, own.code, own.records) };
+      return { query, bytes: await this.#forwarder.ask(message, query, await this.#serversFor(asked)) };
+    } catch (error) {
+      this.#parts.log.warn('a name that cannot be answered for', { name: query.name, error });
+      return { query, bytes: formatAnswer(query, DnsCode.failure) };
+    }
   }
 
   /** Whom to ask for the rest. Never ourselves. */
@@ -158,21 +164,26 @@ export class NameServers implements AsyncDisposable {
     });
   }
 
-  /** One question after the other. */
+  /** One question after the other: nothing more is read before all that was read has been answered, and the answers were taken. */
   #serve(socket: Socket, server: string): void {
     const frames = new Frames();
     const asked = { server, asker: (socket.remoteAddress ?? '').replace(/^::ffff:/, '') };
     let turn = Promise.resolve();
+    let waiting = 0;
+    const readOn = () => {
+      if (waiting === 0 && socket.writableLength === 0) socket.resume();
+    };
     socket.setTimeout(idleMs, () => socket.destroy());
     socket.on('error', () => socket.destroy());
     socket.on('data', (bytes: Buffer) => {
       for (const message of frames.add(bytes)) {
-        socket.pause(); // until it has been answered
+        socket.pause();
+        waiting++;
         turn = turn.then(async () => {
-          const answer = await this.answer(message, asked);
+          const answer = socket.destroyed ? undefined : await this.answer(message, asked);
+          waiting--;
           if (answer === undefined) socket.destroy();
-          else if (!socket.destroyed) socket.write(framed(answer.bytes));
-          socket.resume();
+          else if (!socket.destroyed) socket.write(framed(answer.bytes), readOn);
         });
       }
     });

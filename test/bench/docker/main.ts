@@ -17,7 +17,10 @@ import { dockerPage } from './page.ts';
 
 const inside = 'BERTH_BENCH_NETWORK';
 if (process.env[inside] === undefined) {
-  const again = ['--net', '--', process.execPath, ...process.argv.slice(1)];
+  // With a sysfs that shows its interfaces, as every machine has.
+  const own =
+    'mount -t sysfs sysfs /mnt && mount --rbind /sys/fs/cgroup /mnt/fs/cgroup && mount --move /mnt /sys && exec "$@"';
+  const again = ['--net', '--mount', '--', 'sh', '-c', own, 'sh', process.execPath, ...process.argv.slice(1)];
   const { status } = spawnSync('unshare', again, { stdio: 'inherit', env: { ...process.env, [inside]: 'own' } });
   process.exit(status ?? 1);
 }

@@ -22,7 +22,7 @@ export default (name: string, summary: string) =>
     run: async (settings, { io, flags, args: [server = ''] }) => {
       const config = await DockerConfig.open(dockerConfigDirectory(io.env));
       const { user, password } = await whoIsIt(io, flags);
-      const { credentials: _, ...registry } = await registryOptions(io, settings);
+      const { credentials: _, ...registry } = await registryOptions(io, settings, registryHost(server));
       try {
         const scope = scopeOf(settings.namespace, { signal: io.signal });
         await login(scope, config, { server, user, password, registry, environment: io.env });

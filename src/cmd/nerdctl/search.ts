@@ -1,5 +1,5 @@
 import { ellipsis } from '#lib/display-width';
-import { type SearchResult, searchFilters, searchImages } from '#ops/registry/search';
+import { registryOfTerm, type SearchResult, searchFilters, searchImages } from '#ops/registry/search';
 import { flag, number, text } from '../cli/flags.ts';
 import { filterFlag, filtersOf } from './filter-flag.ts';
 import { type ListSpec, printList } from './format/list.ts';
@@ -20,7 +20,7 @@ export default (name: string, summary: string) =>
     },
     run: async (engine, { io, flags, args: [term = ''] }) => {
       const filters = filtersOf(flags.filter, searchFilters);
-      const registry = await registryOptions(io, engine.config);
+      const registry = await registryOptions(io, engine.config, registryOfTerm(term));
       const found = await searchImages(engine, term, { limit: flags.limit, filters, registry, environment: io.env });
       await printList(io, searchSpec(flags['no-trunc']), found, flags);
       return 0;

@@ -31,7 +31,7 @@ const file = table({
   dns_search: list(text()),
   experimental: toggle({ default: true }),
   host_gateway_ip: text(),
-  hosts_dir: list(text(), { default: ['/etc/containerd/certs.d', '/etc/docker/certs.d'] }),
+  hosts_dir: list(text()),
   insecure_registry: toggle(),
   kube_hide_dupe: toggle(),
   namespace: text({ default: 'default' }),

@@ -41,6 +41,8 @@ export interface NetworkSettings {
   readonly target: string;
   /** Where the networks are described (`--cni-netconfpath`); absent: where the daemon's configuration says. */
   readonly netconfPath?: string;
+  /** Directories with CNI's plugins, by colons (`--cni-path`), which then do all for this container; absent: as the daemon has it. */
+  readonly cniPath?: string;
   readonly attachments: readonly NetworkAttachment[];
   readonly ports: readonly PortMapping[];
   readonly dns: {

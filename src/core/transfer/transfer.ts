@@ -4,6 +4,7 @@ import { type Slot, slot } from '#core/plugin/slot';
 import type { Scope } from '#core/scope';
 import type { Platform } from '#lib/platform';
 import type { CredentialsOf } from '#lib/registry/credentials';
+import type { DefaultScheme } from '#lib/registry/host';
 import type { HttpWatch } from '#lib/registry/http-watch';
 import type { Observer } from './progress.ts';
 
@@ -47,7 +48,7 @@ export interface RegistryEnd {
   readonly headers?: Readonly<Record<string, string>>;
   /** A `certs.d` directory to use instead of the configured ones. */
   readonly hostDir?: string;
-  readonly defaultScheme?: 'http' | 'https';
+  readonly defaultScheme?: DefaultScheme;
   /** Hears what is said to the registry. */
   readonly watch?: HttpWatch;
 }

@@ -180,7 +180,7 @@ export class HostSession {
     return originOf(await this.#scheme, this.host.host);
   }
 
-  /** A server that speaks TLS only answers plain HTTP with a 400 or by hanging up; whoever answers otherwise is taken at its word. */
+  /** A server that speaks TLS only answers plain HTTP with a 400, by leading there or by hanging up; whoever answers otherwise is taken at its word. */
   async #probe(signal: AbortSignal): Promise<'http' | 'https'> {
     const url = new URL(`${originOf('http', this.host.host)}/v2/`);
     try {
@@ -191,7 +191,7 @@ export class HostSession {
         dialTimeoutMs: this.host.dialTimeoutMs ?? 5_000,
         signal,
       });
-      const suspect = response.status === 400;
+      const suspect = response.status === 400 || /^https:/i.test(response.headers.location ?? '');
       await response.discard();
       return suspect ? 'https' : 'http';
     } catch (error) {

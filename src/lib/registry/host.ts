@@ -5,7 +5,7 @@ export type Capability = 'pull' | 'resolve' | 'push';
 
 /** One server that may be asked about a registry's repositories: the registry itself or a mirror of it. */
 export interface RegistryHost {
-  /** `probe`: plain HTTP unless the server turns out to speak TLS only; used for this machine's own registries. */
+  /** `probe`: plain HTTP unless the server turns out to speak TLS only; for this machine's own registries, and where anything will do. */
   readonly scheme: 'http' | 'https' | 'probe';
   /** `host[:port]` as in a URL. */
   readonly host: string;
@@ -47,6 +47,15 @@ export function isLocal(host: string): boolean {
 export function schemeFor(host: string): RegistryHost['scheme'] {
   if (!isLocal(host) || host.endsWith(':443')) return 'https';
   return host.endsWith(':80') ? 'http' : 'probe';
+}
+
+/** How a registry is reached that nothing is said of; `probe`: as it speaks, and whatever its certificate says. */
+export type DefaultScheme = 'http' | 'https' | 'probe';
+
+/** What such a wish means for the registry's own server. */
+export function hostOver(scheme: DefaultScheme | undefined): Partial<RegistryHost> {
+  if (scheme === undefined) return {};
+  return scheme === 'probe' ? { scheme, tls: { ...noTls, skipVerify: true } } : { scheme };
 }
 
 /** The registry's own server with nothing configured. */

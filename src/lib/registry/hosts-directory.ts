@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFault, messageOf, wrap } from '#base/errors';
-import { defaultHost, type RegistryHosts } from './host.ts';
+import { type DefaultScheme, defaultHost, hostOver, type RegistryHosts } from './host.ts';
 import { readHostsFile } from './hosts-file.ts';
 import type { TlsSettings } from './http.ts';
 
@@ -11,7 +11,7 @@ export interface HostsDirectoryOptions {
   /** For registries without configuration. Absent: the registry itself. */
   readonly otherwise?: RegistryHosts;
   /** For the registry itself, where its file does not say how to reach it. */
-  readonly defaultScheme?: 'http' | 'https';
+  readonly defaultScheme?: DefaultScheme;
 }
 
 /**
@@ -20,10 +20,10 @@ export interface HostsDirectoryOptions {
  * Files are read at every call, so that changes need no restart.
  */
 export function hostsFromDirectories(roots: readonly string[], options: HostsDirectoryOptions): RegistryHosts {
-  const scheme = options.defaultScheme === undefined ? {} : { scheme: options.defaultScheme };
+  const scheme = hostOver(options.defaultScheme);
   const otherwise = options.otherwise ?? (async (registry: string) => [defaultHost(registry, scheme)]);
   return async (registry) => {
-    const directory = await findDirectory(roots, registry);
+    const directory = (await hostsDirectoryOf(roots, registry))?.path;
     if (directory === undefined) return otherwise(registry);
     const file = join(directory, 'hosts.toml');
     const text = await readIfThere(file);
@@ -42,7 +42,11 @@ export function hostsFromDirectories(roots: readonly string[], options: HostsDir
   };
 }
 
-async function findDirectory(roots: readonly string[], registry: string): Promise<string | undefined> {
+/** Where the first of `roots` keeps what it says of a registry; undefined when none says anything. */
+export async function hostsDirectoryOf(
+  roots: readonly string[],
+  registry: string,
+): Promise<{ readonly root: string; readonly path: string } | undefined> {
   const port = /^(.+):(\d+)$/.exec(registry);
   const names = [...(port === null ? [] : [`${port[1]}_${port[2]}_`]), registry, '_default'];
   if (names.some((name) => name.includes('/') || name === '.' || name === '..')) return undefined;
@@ -53,7 +57,7 @@ async function findDirectory(roots: readonly string[], registry: string): Promis
         if (isFault(error, 'not_found') || notADirectory(error)) return undefined;
         throw wrap(error, 'registry configuration');
       });
-      if (info?.isDirectory() === true) return path;
+      if (info?.isDirectory() === true) return { root, path };
     }
   }
   return undefined;

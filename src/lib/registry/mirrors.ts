@@ -1,7 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { invalidArgument } from '#base/errors';
 import type { Credentials } from './credentials.ts';
-import { defaultHost, everyCapability, isLocal, noTls, type RegistryHost, type RegistryHosts } from './host.ts';
+import {
+  type DefaultScheme,
+  defaultHost,
+  everyCapability,
+  hostOver,
+  isLocal,
+  noTls,
+  type RegistryHost,
+  type RegistryHosts,
+} from './host.ts';
 import { parseHostUrl } from './hosts-file.ts';
 import type { TlsSettings } from './http.ts';
 
@@ -29,12 +38,12 @@ export interface MirrorConfig {
 }
 
 /** Hosts from those tables: the endpoints of the registry (or of `*`) in order, then the registry itself. @throws invalid_argument */
-export function hostsFromMirrors(tables: MirrorTables, defaultScheme?: 'http' | 'https'): RegistryHosts {
+export function hostsFromMirrors(tables: MirrorTables, defaultScheme?: DefaultScheme): RegistryHosts {
   return async (registry) => {
     const endpoints = (tables.mirrors?.[registry] ?? tables.mirrors?.['*'])?.endpoint ?? [];
     const hosts: RegistryHost[] = [];
     for (const endpoint of endpoints) hosts.push(await mirrorHost(endpoint, registry, tables));
-    const itself = defaultHost(registry, defaultScheme === undefined ? {} : { scheme: defaultScheme });
+    const itself = defaultHost(registry, hostOver(defaultScheme));
     if (!hosts.some((known) => known.host === itself.host))
       hosts.push({ ...itself, ...(await configured(itself, tables, itself.tls)) });
     return hosts;

@@ -48,7 +48,7 @@ export interface CreateOptions {
 /** Asked only when an image has to be fetched. */
 export interface Pulling {
   /** Credentials and hosts. */
-  registry(config: EngineConfig): Promise<RegistryOptions>;
+  registry(config: EngineConfig, image: string): Promise<RegistryOptions>;
   /** Does the work, and shows how it goes. */
   shown<T>(image: string, work: (observed: { readonly onProgress?: Observer }) => Promise<T>): Promise<T>;
 }

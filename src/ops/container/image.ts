@@ -40,7 +40,7 @@ async function fetched(engine: Engine, { image: word, pulling }: ImageOptions, p
     throw fault('not_implemented', `image ${word}: only names of registries are understood; see "load" for archives`);
   const name = familiarOf(fullName(word));
   const work = async (observed: { readonly onProgress?: Observer }) => {
-    const registry = await pulling?.registry(engine.config);
+    const registry = await pulling?.registry(engine.config, word);
     const options = { platforms: [platform], ...observed, ...(registry !== undefined && { registry }) };
     return (await pullImage(engine, word, options)).image;
   };

@@ -3,9 +3,6 @@ import { defaultNetworkName, ensureDefaultNetwork } from '#lib/cni/default-netwo
 import type { Engine } from '../engine.ts';
 import { findNetwork } from './find.ts';
 
-/** Where the daemon looks where nobody says. */
-const usualPath = '/etc/cni/net.d';
-
 /**
  * Networks as a container's settings name them: by name, whatever the user wrote; the default network is made where it is missing.
  * @throws not_found in docker's words
@@ -13,7 +10,7 @@ const usualPath = '/etc/cni/net.d';
 export async function resolveNetworks(
   engine: Engine,
   attachments: readonly NetworkAttachment[],
-): Promise<Pick<NetworkSettings, 'attachments' | 'netconfPath'>> {
+): Promise<Pick<NetworkSettings, 'attachments' | 'netconfPath' | 'cniPath'>> {
   const { config, scope } = engine;
   const resolved = await Promise.all(
     attachments.map(async (one) => {
@@ -22,5 +19,10 @@ export async function resolveNetworks(
       return one;
     }),
   );
-  return { attachments: resolved, ...(config.cniNetconfPath !== usualPath && { netconfPath: config.cniNetconfPath }) };
+  // Always said: the daemon may be configured to look elsewhere than where they were just found.
+  return {
+    attachments: resolved,
+    netconfPath: config.cniNetconfPath,
+    ...(config.cniPath !== '' && { cniPath: config.cniPath }),
+  };
 }

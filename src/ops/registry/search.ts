@@ -56,6 +56,9 @@ export async function searchImages(
   );
 }
 
+/** Which registry a term is looked for in. @throws invalid_argument */
+export const registryOfTerm = (term: string): string => splitTerm(term).host;
+
 function splitTerm(term: string): { readonly host: string; readonly word: string } {
   if (term.includes('://')) throw invalidArgument(`invalid repository name (${term}): it has a scheme`);
   const slash = term.indexOf('/');

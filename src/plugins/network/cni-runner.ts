@@ -29,7 +29,7 @@ export class CniRunner {
   }
 
   /** @throws the plugin's words; what was done is undone */
-  async add(record: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>, link: Link): Promise<JsonObject> {
+  async add(record: Networked, link: Link): Promise<JsonObject> {
     const network = parseList(Buffer.from(link.conflist));
     const made = madeBy(link);
     const first = !this.#made.has(made);
@@ -56,7 +56,7 @@ export class CniRunner {
   }
 
   /** What has gone is no error. @throws the plugin's words, when everything else has been taken down */
-  async remove(record: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>, link: Link): Promise<void> {
+  async remove(record: Networked, link: Link): Promise<void> {
     const network = parseList(Buffer.from(link.conflist));
     if (await this.#gone(network, record, link)) return;
     const to = this.#to(record, link);
@@ -76,13 +76,9 @@ export class CniRunner {
   }
 
   /** Undefined where the plugins must do it, after all. */
-  async #quickly(
-    network: NetworkConfig,
-    record: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>,
-    link: Link,
-  ): Promise<JsonObject | undefined> {
+  async #quickly(network: NetworkConfig, record: Networked, link: Link): Promise<JsonObject | undefined> {
     const { builtin, log } = this.#options;
-    if (builtin === undefined || !(await builtin.ready(link))) return undefined;
+    if (builtin === undefined || ownPath(record).length > 0 || !(await builtin.ready(link))) return undefined;
     const to = this.#to(record, link);
     try {
       const result = await builtin.add(record, link);
@@ -96,14 +92,10 @@ export class CniRunner {
   }
 
   /** False where the plugins must do it: they pass over what is not there. */
-  async #gone(
-    network: NetworkConfig,
-    record: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>,
-    link: Link,
-  ): Promise<boolean> {
+  async #gone(network: NetworkConfig, record: Networked, link: Link): Promise<boolean> {
     const { builtin, log } = this.#options;
     const address = link.interface?.ip ?? '';
-    if (address === '' || builtin?.knows(link) !== true) return false;
+    if (address === '' || ownPath(record).length > 0 || builtin?.knows(link) !== true) return false;
     try {
       await builtin.remove(record, link, address);
       await forgetResult(network, this.#to(record, link));
@@ -114,14 +106,17 @@ export class CniRunner {
     }
   }
 
-  async #undo(network: NetworkConfig, record: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>, link: Link) {
+  async #undo(network: NetworkConfig, record: Networked, link: Link) {
     await this.remove(record, link).catch((error: unknown) => {
       this.#options.log.error('a network is not taken down', { id: record.id, network: network.name, error });
     });
   }
 
-  #to({ namespace, id, netns }: Pick<NetworkRecord, 'namespace' | 'id' | 'netns'>, link: Link) {
-    const { path, environment } = this.#options;
+  #to(record: Networked, link: Link) {
+    const { namespace, id, netns } = record;
+    const { environment } = this.#options;
+    const own = ownPath(record);
+    const path = own.length > 0 ? own : this.#options.path;
     return {
       ...{ netns, path, environment },
       containerId: `${namespace}-${id}`,
@@ -131,6 +126,14 @@ export class CniRunner {
     };
   }
 }
+
+type Networked = Pick<NetworkRecord, 'namespace' | 'id' | 'netns'> & {
+  readonly settings?: Pick<NetworkRecord['settings'], 'network'>;
+};
+
+/** Who names plugins means those. */
+const ownPath = ({ settings }: Networked): readonly string[] =>
+  (settings?.network.cniPath ?? '').split(':').filter((directory) => directory !== '');
 
 /** What must have been made once: ports have chains of their own. */
 const madeBy = ({ conflist, capabilities }: Link): string => `${'portMappings' in capabilities} ${conflist}`;

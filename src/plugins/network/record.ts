@@ -4,6 +4,7 @@ import { isFault } from '#base/errors';
 import type { ContainerSettings, NetworkAttachment, PortMapping } from '#core/engine/container-settings';
 import type { NetworkInterface } from '#core/engine/network-state';
 import type { JsonObject } from '#lib/cni/network-config';
+import { isIdentifier } from '#lib/identifier';
 
 /** What has been, or is just being, done for a container: enough to undo it, for whoever comes after a crash. */
 export interface NetworkRecord {
@@ -55,14 +56,14 @@ export class Records {
     await rm(this.#path(record), { force: true });
   }
 
-  /** All that are left from before. One that was not finished is left out, and removed. */
+  /** All that are left from before. One that was not finished, or is none, is left out, and removed. */
   async all(): Promise<readonly NetworkRecord[]> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const found: NetworkRecord[] = [];
     for (const name of await readdir(this.#directory)) {
       const path = join(this.#directory, name);
       const record = name.endsWith('.json') ? await readRecord(path) : undefined;
-      if (record === undefined) await rm(path, { force: true });
+      if (record === undefined) await rm(path, { recursive: true, force: true });
       else found.push(record);
     }
     return found;
@@ -75,9 +76,35 @@ export class Records {
 
 async function readRecord(path: string): Promise<NetworkRecord | undefined> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as NetworkRecord;
+    const found: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return isRecord(found) ? found : undefined;
   } catch (thrown) {
     if (thrown instanceof SyntaxError || isFault(thrown, 'not_found')) return undefined;
+    if ((thrown as NodeJS.ErrnoException).code === 'EISDIR') return undefined;
     throw thrown;
   }
+}
+
+/** As far as its undoing rests on it. */
+function isRecord(value: unknown): value is NetworkRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { namespace, id, netns, settings, links, ports } = value as Partial<Record<keyof NetworkRecord, unknown>>;
+  return (
+    [namespace, id].every((one) => typeof one === 'string' && isIdentifier(one)) &&
+    typeof netns === 'string' &&
+    typeof settings === 'object' &&
+    settings !== null &&
+    Array.isArray(ports) &&
+    Array.isArray(links) &&
+    links.every(isLink)
+  );
+}
+
+function isLink(value: unknown): value is Link {
+  if (typeof value !== 'object' || value === null) return false;
+  const { ifName, conflist, attachment, capabilities } = value as Partial<Record<keyof Link, unknown>>;
+  return (
+    [ifName, conflist].every((one) => typeof one === 'string') &&
+    [attachment, capabilities].every((one) => typeof one === 'object' && one !== null)
+  );
 }

@@ -30,16 +30,31 @@ export async function restore(parts: RestoreParts): Promise<{ readonly done: Pro
       known.add(record.netns);
       const task = await taskOf(parts, record);
       const live = networks.recall(record);
-      if (task !== undefined && record.ready) await live.adopt(task.pid);
+      if (task !== undefined && record.ready)
+        await live.adopt(task.pid).catch((error: unknown) => {
+          log.error('a network of an earlier life is not as it was', {
+            namespace: record.namespace,
+            id: record.id,
+            error,
+          });
+        });
       else endings.push(endOne(parts, record, task).then(() => live.end()));
     }),
   );
   for (const name of await readdir(namespaces)) {
     const path = join(namespaces, name);
-    if (!known.has(path)) endings.push(removeNetworkNamespace(path));
+    if (!known.has(path)) endings.push(removeStray(path, log));
   }
   if (endings.length > 0) log.info('networks of containers that have ended', { count: endings.length });
   return { done: Promise.all(endings).then(() => {}) };
+}
+
+async function removeStray(path: string, log: Log): Promise<void> {
+  try {
+    await removeNetworkNamespace(path);
+  } catch (error) {
+    log.warn('a network namespace that nobody has is left', { path, error });
+  }
 }
 
 /** The task, unless it has ended. One that cannot be asked counts as running. */

@@ -130,7 +130,7 @@ const observed = ({ onProgress }: Context) => (onProgress === undefined ? {} : {
 /** @throws invalid_argument; not_found for a stream that nobody has opened */
 function registryEnd({ streams, scope, held }: Context, { reference, resolver }: OCIRegistry): RegistryEnd {
   const { authStream = '', headers = {}, hostDir = '', defaultScheme: scheme = '' } = resolver ?? {};
-  if (scheme !== '' && scheme !== 'http' && scheme !== 'https')
+  if (scheme !== '' && scheme !== 'http' && scheme !== 'https' && scheme !== 'probe')
     throw invalidArgument(`default scheme ${JSON.stringify(scheme)}`);
   const { httpDebug = HTTPDebug.DISABLED, logsStream = '' } = resolver ?? {};
   const heard = httpDebug !== HTTPDebug.DISABLED && logsStream !== '';

@@ -3,6 +3,7 @@ import { createCheckpoint, listCheckpoints, removeCheckpoint } from '#ops/contai
 import { findContainer } from '#ops/container/find';
 import { flag, text } from '../../cli/flags.ts';
 import type { Io } from '../../cli/io.ts';
+import { requireExperimental } from '../experimental.ts';
 import { command } from '../globals.ts';
 
 const where = { 'checkpoint-dir': text('where checkpoints are kept', { completes: 'directories' }) };
@@ -16,6 +17,7 @@ const create = command({
   completes: ['containers'],
   flags: { ...where, 'leave-running': flag('let them go on') },
   run: async (engine, { io, args: [word = '', name = ''], flags }) => {
+    requireExperimental(engine.config, 'checkpoint');
     const container = await findContainer(engine, word);
     const directory = directoryIn(io, flags['checkpoint-dir']);
     await createCheckpoint(engine, container, { name, directory, leaveRunning: flags['leave-running'] });
@@ -33,6 +35,7 @@ const list = command({
   completes: ['containers'],
   flags: where,
   run: async (engine, { io, args: [word = ''], flags }) => {
+    requireExperimental(engine.config, 'checkpoint');
     const container = await findContainer(engine, word);
     const names = await listCheckpoints(container, directoryIn(io, flags['checkpoint-dir']));
     await io.stdout.write(['CHECKPOINT NAME', ...names].map((line) => `${line}\n`).join(''));
@@ -49,6 +52,7 @@ const remove = command({
   completes: ['containers'],
   flags: where,
   run: async (engine, { io, args: [word = '', name = ''], flags }) => {
+    requireExperimental(engine.config, 'checkpoint');
     await removeCheckpoint(await findContainer(engine, word), name, directoryIn(io, flags['checkpoint-dir']));
     return 0;
   },

@@ -7,6 +7,7 @@ import { startContainer } from '#ops/container/start';
 import { waitRemoved } from '#ops/container/wait';
 import { flag, text } from '../../cli/flags.ts';
 import { Exit } from '../../cli/io.ts';
+import { requireExperimental } from '../experimental.ts';
 import { command } from '../globals.ts';
 import { attachOptions } from './attach-options.ts';
 import { forEachContainer } from './each.ts';
@@ -30,6 +31,7 @@ export default (name: string, summary: string) =>
     },
     run: async (engine, { io, args, flags, globals }) => {
       const { checkpoint, 'checkpoint-dir': directory } = flags;
+      if (checkpoint !== '') requireExperimental(engine.config, '--checkpoint');
       if (checkpoint !== '' && args.length > 1) throw new Exit(1, 'you cannot restore multiple containers at once');
       if (!flags.attach && !flags.interactive)
         return await forEachContainer(engine, io, args, async (container, word) => {

@@ -1,4 +1,5 @@
 import { invalidArgument } from '#base/errors';
+import { parseDockerReference } from '#lib/docker-reference';
 import { familiarOf, fullName } from '#ops/image/find';
 import { pullImage } from '#ops/image/pull';
 import { flag, text } from '../../cli/flags.ts';
@@ -25,7 +26,7 @@ export default (name: string, summary: string) =>
         await io.stdout.write('Using default tag: latest\n');
       const platforms = platformsOf(flags);
       const unpack = unpackOf(flags.unpack);
-      const registry = await registryOptions(io, engine.config);
+      const registry = await registryOptions(io, engine.config, parseDockerReference(word).host);
       const { image, upToDate } = await shown(io, full, flags.quiet, (observed) =>
         pullImage(engine, word, {
           registry,

@@ -22,7 +22,7 @@ export default (name: string, summary: string) =>
     run: async (engine, { io, flags, args: [word = ''] }) => {
       const images = await imagesToPush(engine, word, { allTags: flags['all-tags'] });
       const platforms = platformsOf(flags);
-      const registry = await registryOptions(io, engine.config);
+      const registry = await registryOptions(io, engine.config, parseDockerReference(word).host);
       if (!flags.quiet) {
         const reference = parseDockerReference(word);
         await io.stdout.write(`The push refers to repository [${reference.host}/${reference.repository}]\n`);

@@ -1,4 +1,5 @@
 import { scopeOf } from '#core/scope';
+import { parseDockerReference } from '#lib/docker-reference';
 import { type RemoteManifest, remoteManifest } from '#ops/registry/remote-manifest';
 import { flag } from '../../cli/flags.ts';
 import { localCommand } from '../globals.ts';
@@ -15,7 +16,7 @@ const inspect = localCommand({
   },
   run: async (settings, { io, flags, args: [word = ''] }) => {
     const insecureRegistry = settings.insecureRegistry || flags.insecure;
-    const registry = await registryOptions(io, { ...settings, insecureRegistry });
+    const registry = await registryOptions(io, { ...settings, insecureRegistry }, parseDockerReference(word).host);
     const scope = scopeOf(settings.namespace, { signal: io.signal });
     const found = await remoteManifest(scope, word, { members: flags.verbose, registry, environment: io.env });
     const shown = flags.verbose ? verbose(found) : found.document;

@@ -12,6 +12,8 @@ export const hasControl = (controller: string, file: string, root = '/sys/fs/cgr
 /** Where the container's group is; with systemd's form for its manager. @throws invalid_argument for a parent that the manager cannot have */
 export function cgroupPath({ scope, config }: Pick<Engine, 'scope' | 'config'>, id: string, parent: string): string {
   if (parent.split('/').includes('..')) throw invalidArgument(`cgroup-parent ${JSON.stringify(parent)}: no way up`);
+  if (config.cgroupManager === 'none')
+    throw invalidArgument('cgroup-manager "none" is only supported for rootless, which the daemon is not');
   if (config.cgroupManager === 'systemd') {
     const slice = parent === '' ? 'system.slice' : parent;
     if (!/^[^/]+\.slice$/.test(slice))

@@ -1,14 +1,14 @@
 import { expect, test } from 'bun:test';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { LogFields } from '#base/log';
+import type { Fields } from '#base/log';
 import { DnsCode, packName } from '#lib/dns/message';
 import { Frames, framed } from './forwarder.ts';
 import { NameBook } from './name-book.ts';
 import { NameServers } from './name-servers.ts';
 import type { NetworkRecord } from './record.ts';
 
-const nothing = (_: string, __?: LogFields) => {};
+const nothing = (_: string, __?: Fields) => {};
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing, with: () => log } as never;
 const server = '127.0.83.53';
 

@@ -36,6 +36,8 @@ export class ContainerNetwork {
   #record: NetworkRecord;
   /** 0 until it is known. */
   #pid = 0;
+  /** It is from an earlier life of the daemon; whose process it is may not be known even so. */
+  #adopted = false;
   /** Ends that were heard of before anybody knew whose they are. */
   readonly #strayEnds = new Set<number>();
   #ending: Promise<void> | undefined;
@@ -51,7 +53,7 @@ export class ContainerNetwork {
 
   /** Its process was there: when there is none any more it has ended. */
   get started(): boolean {
-    return this.#pid !== 0;
+    return this.#pid !== 0 || this.#adopted;
   }
 
   get ending(): Promise<void> | undefined {
@@ -77,6 +79,7 @@ export class ContainerNetwork {
   /** Takes it over from an earlier life of the daemon. */
   adopt(pid: number): Promise<void> {
     this.#pid = pid;
+    this.#adopted = true;
     return this.#turns.take(async () => {
       const { ports, log } = this.#parts;
       const { namespace, id } = this.#record;
@@ -98,8 +101,8 @@ export class ContainerNetwork {
 
   /** A process with this container's name has ended: this one's, or an earlier one's. */
   processEnded(pid: number): void {
-    if (this.#pid === 0) this.#strayEnds.add(pid);
-    else if (this.#pid === pid || pid === 0) void this.end();
+    if (!this.started) this.#strayEnds.add(pid);
+    else if (this.#pid === pid || pid === 0 || this.#pid === 0) void this.end();
   }
 
   /** Takes everything down. Never throws: what cannot be taken down is logged, and tried again at the next start of the daemon. */
@@ -159,8 +162,12 @@ export class ContainerNetwork {
 
   async #link(link: Link): Promise<Link> {
     const { settings, id } = this.#record;
-    const result = await this.#parts.runner.add(this.#record, link);
-    await isolate(link, result);
+    const { runner } = this.#parts;
+    const result = await runner.add(this.#record, link);
+    await isolate(link, result).catch(async (thrown: unknown) => {
+      await runner.remove(this.#record, link);
+      throw thrown;
+    });
     const names = namesOf(settings, id, link.attachment.aliases);
     const linked = {
       ...link,

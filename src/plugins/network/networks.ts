@@ -23,6 +23,7 @@ import { linkTo, publishes } from './link.ts';
 import { interfacesOf } from './names.ts';
 import type { PortBook } from './port-book.ts';
 import type { NetworkRecord } from './record.ts';
+import { Turns } from './turns.ts';
 
 export interface ContainerNetworksParts {
   readonly containers: ContainerStore;
@@ -41,6 +42,8 @@ export interface ContainerNetworksParts {
 export class ContainerNetworks implements NetworksPlugin {
   readonly #parts: ContainerNetworksParts;
   readonly #running = new Map<string, ContainerNetwork>();
+  /** Who changes settings reads them first: two at once would lose one's change. */
+  readonly #changes = new Turns();
   readonly attendant: TaskAttendant = {
     attend: (scope, container) =>
       container.extensions[settingsKey] === undefined ? undefined : this.#attend(scope, container),
@@ -64,7 +67,15 @@ export class ContainerNetworks implements NetworksPlugin {
     return this.#add(record);
   }
 
-  async connect(scope: Scope, id: string, attachment: NetworkAttachment): Promise<void> {
+  connect(scope: Scope, id: string, attachment: NetworkAttachment): Promise<void> {
+    return this.#changes.take(() => this.#connect(scope, id, attachment));
+  }
+
+  disconnect(scope: Scope, id: string, network: string): Promise<void> {
+    return this.#changes.take(() => this.#disconnect(scope, id, network));
+  }
+
+  async #connect(scope: Scope, id: string, attachment: NetworkAttachment): Promise<void> {
     const { container, settings } = await this.#ofNetworks(scope, id);
     const { attachments } = settings.network;
     if (attachments.some(({ network }) => network === attachment.network))
@@ -75,7 +86,7 @@ export class ContainerNetworks implements NetworksPlugin {
     await this.#save(scope, container, changed);
   }
 
-  async disconnect(scope: Scope, id: string, network: string): Promise<void> {
+  async #disconnect(scope: Scope, id: string, network: string): Promise<void> {
     const { container, settings } = await this.#ofNetworks(scope, id);
     const rest = settings.network.attachments.filter((one) => one.network !== network);
     if (rest.length === settings.network.attachments.length)
@@ -187,11 +198,13 @@ export class ContainerNetworks implements NetworksPlugin {
     }
   }
 
-  /** The network of an earlier run must have gone. @throws already_exists while the container runs */
+  /** The network of an earlier run must have gone. @throws already_exists while the container runs, or is being made */
   async #free(scope: Scope, id: string): Promise<void> {
     const before = this.find(nameOf(scope, id));
     if (before === undefined) return;
-    if (before.ending === undefined && (await this.#task(scope, id)) !== undefined) throw alreadyExists(`task ${id}`);
+    // What has no process yet is being made by somebody else.
+    const inUse = before.ending === undefined && (!before.started || (await this.#task(scope, id)) !== undefined);
+    if (inUse) throw alreadyExists(`task ${id}`);
     await before.end();
   }
 

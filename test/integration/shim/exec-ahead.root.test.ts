@@ -22,6 +22,16 @@ async function runtimes(shim: Shim): Promise<readonly number[]> {
   });
 }
 
+/** The runtime that an exec has begun; it takes a moment until the child is the runtime. */
+async function begunBy(shim: Shim): Promise<readonly number[]> {
+  let found: readonly number[] = [];
+  await shim.rig.eventually('a runtime is begun', async () => {
+    found = await runtimes(shim);
+    return found.length > 0;
+  });
+  return found;
+}
+
 async function gone(shim: Shim, pids: readonly number[]): Promise<void> {
   for (const pid of pids)
     await shim.rig.eventually(`${pid} has ended`, () => {
@@ -39,7 +49,7 @@ test('the runtime of an exec is begun when it is made, and ends its start', asyn
   const stdout = r.fifo('out');
   const text = drain(stdout);
   await shim.call(tasks.exec, { id: 'c1', execId: 'e1', stdout, spec: spec(['sh', '-c', 'echo said; exit 5']) });
-  const [begun, ...more] = await runtimes(shim);
+  const [begun, ...more] = await begunBy(shim);
   expect(begun).toBeGreaterThan(0);
   expect(more).toEqual([]);
   const { pid } = await shim.call(tasks.start, { id: 'c1', execId: 'e1' });
@@ -56,7 +66,7 @@ test('what was begun and not started goes by itself, and the start does without 
   const shim = await r.launch('c1');
   const before = descriptors(await shim.pid());
   await shim.call(tasks.exec, { id: 'c1', execId: 'e1', spec: spec(['sh', '-c', 'exit 6']) });
-  const begun = await runtimes(shim);
+  const begun = await begunBy(shim);
   expect(begun.length).toBe(1);
   await gone(shim, begun);
   expect(descriptors(await shim.pid())).toBe(before);
@@ -69,11 +79,11 @@ test('with its exec, or its container, it is gone', async () => {
   await using r = await rig();
   const shim = await r.launch('c1');
   await shim.call(tasks.exec, { id: 'c1', execId: 'e1', spec: spec(['true']) });
-  const first = await runtimes(shim);
+  const first = await begunBy(shim);
   await shim.call(tasks.delete, { id: 'c1', execId: 'e1' });
   await gone(shim, first);
   await shim.call(tasks.exec, { id: 'c1', execId: 'e2', spec: spec(['true']) });
-  const second = await runtimes(shim);
+  const second = await begunBy(shim);
   expect([first.length, second.length]).toEqual([1, 1]);
   await shim.end();
   await gone(shim, second);

@@ -166,8 +166,8 @@ export class Rig implements AsyncDisposable {
     return path;
   }
 
-  async eventually(what: string, test: () => boolean, ms = 60_000): Promise<void> {
-    for (let waited = 0; !test(); waited += 10) {
+  async eventually(what: string, test: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
+    for (let waited = 0; !(await test()); waited += 10) {
       if (waited >= ms) throw new Error(`never: ${what}; events: ${JSON.stringify(this.events)}`);
       await wait(10);
     }

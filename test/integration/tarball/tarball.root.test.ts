@@ -6,6 +6,7 @@ import { openClient } from '#client/client';
 import { writeBlob } from '#client/write-blob';
 import { containerd } from '#cmd/containerd/program';
 import { ctr } from '#cmd/ctr/program';
+import { nerdctl } from '#cmd/nerdctl/program';
 import { scopeOf } from '#core/scope';
 import { run, TestDaemon } from '#test/support/daemon';
 
@@ -107,7 +108,7 @@ test('the unit starts what was installed, is told when it is ready, and leaves c
 
 test('every command of the programs has a page of the manual, which groff sets without complaint', async () => {
   const pages = readdirSync(installed(manual));
-  const programs = [ctr, containerd('')];
+  const programs = [ctr, nerdctl, containerd('')];
   const commands = programs.flatMap(({ name, commands: all }) =>
     all.filter(({ hidden }) => !hidden).map((one) => `${name}-${one.name}.8`),
   );

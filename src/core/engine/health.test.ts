@@ -28,6 +28,12 @@ test('what settings leave open is as docker has it', () => {
   ]);
 });
 
+test('times that no timer can wait for are the longest that one can', () => {
+  const hours = 1000 * 3600 * second;
+  const plan = healthPlan({ ...none, test: ['CMD', 'a'], interval: hours, timeout: hours, startPeriod: hours });
+  expect(plan).toMatchObject({ intervalMs: 2 ** 31 - 1, timeoutMs: 2 ** 31 - 1, startPeriodMs: 2 ** 31 - 1 });
+});
+
 test('so many failures in a row make it unhealthy, one success makes it healthy', () => {
   const plan = { retries: 2, startPeriodMs: 0 };
   const seen: HealthState[] = [];

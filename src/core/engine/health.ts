@@ -13,12 +13,15 @@ export interface HealthPlan {
 
 const usual = { intervalMs: 30_000, timeoutMs: 30_000, startIntervalMs: 5_000, retries: 3 };
 const nanosInMs = 1e6;
+/** Timers that are longer go off at once. */
+const longestMs = 2 ** 31 - 1;
 
 /** Undefined where nothing is to be probed. */
 export function healthPlan(settings: HealthSettings | undefined): HealthPlan | undefined {
   const [kind = 'NONE', ...words] = settings?.test ?? [];
   if (settings === undefined || kind === 'NONE' || words.length === 0) return undefined;
-  const ms = (nanos: number, otherwise: number): number => (nanos > 0 ? nanos / nanosInMs : otherwise);
+  const ms = (nanos: number, otherwise: number): number =>
+    nanos > 0 ? Math.min(nanos / nanosInMs, longestMs) : otherwise;
   return {
     test: kind === 'CMD-SHELL' ? ['/bin/sh', '-c', words.join(' ')] : words,
     intervalMs: ms(settings.interval, usual.intervalMs),

@@ -14,7 +14,7 @@ export default definePlugin({
   needs: { metadata: one(Metadata), runtime: one(Runtime, 'task'), events: one(Events) },
   async start({ stateDir, signal, log }, { metadata, runtime, events }) {
     const memory = new SharedMemory(stateDir);
-    const hearing = memory.hear(events, signal, log);
+    const hearing = memory.hear(events, metadata.containers, signal, log);
     await memory.forgetOthers(metadata.containers);
     const attendant = new SharedNamespaces({ containers: metadata.containers, runtime, memory });
     return Object.assign(attendant, { [Symbol.asyncDispose]: () => hearing });

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { type Cidr, parseCidr } from '#lib/cidr';
 import type { JsonObject, NetworkConfig } from '#lib/cni/network-config';
 import type { Link } from '../record.ts';
@@ -27,6 +28,9 @@ const words = {
   tuning: ['type'],
 };
 
+/** It becomes a part of paths. */
+const bridgeShape = /^\w[\w.-]{0,14}$/;
+
 const onlyHas = (value: object, known: readonly string[]): boolean =>
   Object.keys(value).every((key) => known.includes(key));
 
@@ -44,7 +48,13 @@ export function knownChain({ name, cniVersion, plugins }: NetworkConfig, link: L
   if (rest.find(({ type }) => type === 'firewall')?.ingressPolicy !== 'same-bridge') return undefined;
   const { bridge, ipam, mtu = 0, ipMasq = false, hairpinMode = false } = first;
   const addresses = addressesOf(ipam, name);
-  if (addresses === undefined || typeof bridge !== 'string' || typeof mtu !== 'number' || first.isGateway !== true)
+  if (
+    addresses === undefined ||
+    typeof bridge !== 'string' ||
+    !bridgeShape.test(bridge) ||
+    typeof mtu !== 'number' ||
+    first.isGateway !== true
+  )
     return undefined;
   if (!plainWishes(link)) return undefined;
   return {
@@ -58,11 +68,18 @@ export function knownChain({ name, cniVersion, plugins }: NetworkConfig, link: L
   };
 }
 
+/** Settings are a client's, and this becomes a word of a rule. */
+const isPort = (value: unknown): boolean => Number.isInteger(value) && Number(value) > 0 && Number(value) <= 0xffff;
+
 /** Datagrams have states that the plugin clears away, and IPv6 has rules of its own. */
 function plainWishes({ attachment, capabilities }: Link): boolean {
   const ports = (capabilities.portMappings ?? []) as readonly JsonObject[];
   return (
-    attachment.ip6 === '' && ports.every(({ protocol, hostIP }) => protocol === 'tcp' && !String(hostIP).includes(':'))
+    attachment.ip6 === '' &&
+    ports.every(
+      ({ protocol, hostIP = '', hostPort, containerPort }) =>
+        protocol === 'tcp' && (hostIP === '' || isIPv4(String(hostIP))) && [hostPort, containerPort].every(isPort),
+    )
   );
 }
 

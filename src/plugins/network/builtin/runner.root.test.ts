@@ -101,4 +101,11 @@ test('what is unusual is left to the plugins', () => {
   expect(own.knows({ ...link, attachment: { ...link.attachment, ip6: 'fd00::1' } })).toBe(false);
   const udp = { portMappings: [{ hostPort: 1, containerPort: 1, protocol: 'udp', hostIP: '' }] };
   expect(own.knows({ ...link, capabilities: udp })).toBe(false);
+  const odd = (port: object) => ({
+    portMappings: [{ hostPort: 1, containerPort: 1, protocol: 'tcp', hostIP: '', ...port }],
+  });
+  expect(own.knows({ ...link, capabilities: odd({}) })).toBe(true);
+  for (const port of [{ hostIP: '1.2.3.4 -j ACCEPT' }, { hostPort: '1 -j ACCEPT' }, { containerPort: 0x10000 }])
+    expect(own.knows({ ...link, capabilities: odd(port) })).toBe(false);
+  expect(changed((text) => text.replace(/"bridge": ?"[^"]+"/, '"bridge": "../x"'))).toBe(false);
 });

@@ -52,6 +52,10 @@ test('what is no settings is told with the container', () => {
     [settingsTypeUrl, 'null'],
     [settingsTypeUrl, '{"name":"x"}'],
     ['other', JSON.stringify(settings)],
+    [settingsTypeUrl, JSON.stringify({ ...settings, stateDir: '/etc' })],
+    [settingsTypeUrl, JSON.stringify({ ...settings, stateDir: 'c1' })],
+    [settingsTypeUrl, JSON.stringify({ ...settings, stateDir: '/var/lib/../../etc/c1' })],
+    [settingsTypeUrl, JSON.stringify({ ...settings, dataStore: 'here' })],
   ] as const) {
     const extensions = { [settingsKey]: { typeUrl, value: Buffer.from(text) } };
     expect(() => settingsOf({ id: 'c1', extensions })).toThrow('container "c1": its settings are');

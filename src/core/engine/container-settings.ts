@@ -1,3 +1,4 @@
+import { basename, isAbsolute, normalize } from 'node:path';
 import type { Any } from '#base/any';
 import { invalidArgument } from '#base/errors';
 import type { Container } from '#core/containers/containers';
@@ -129,12 +130,16 @@ export function settingsOf({ id, extensions }: Pick<Container, 'id' | 'extension
   if (packed === undefined) return undefined;
   try {
     const settings: unknown = JSON.parse(Buffer.from(packed.value).toString());
-    if (packed.typeUrl === settingsTypeUrl && isSettings(settings)) return settings;
+    if (packed.typeUrl === settingsTypeUrl && isSettings(settings) && isPlace(settings, id)) return settings;
   } catch (cause) {
     throw invalidArgument(`container ${JSON.stringify(id)}: its settings are no JSON`, cause);
   }
   throw invalidArgument(`container ${JSON.stringify(id)}: its settings are not of a form that is known`);
 }
+
+/** The daemon writes and removes there: whoever wrote the settings, it is the container's own directory, or one that is named like it. */
+const isPlace = ({ stateDir, dataStore }: ContainerSettings, id: string): boolean =>
+  [stateDir, dataStore].every((path) => isAbsolute(path) && normalize(path) === path) && basename(stateDir) === id;
 
 /** Whether it looks like what `packSettings` wrote; only we write it, so that a look at the parts that everything rests on is enough. */
 function isSettings(value: unknown): value is ContainerSettings {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 /**
  * Where nerdctl keeps what is no daemon's, under names that other tools know: a data root with a directory for each daemon, in it
@@ -21,7 +21,7 @@ export const defaultDataRoot = '/var/lib/nerdctl';
 
 /** @param address of the daemon, with or without `unix://`; daemons are told apart by it, links resolved */
 export function layoutFor(dataRoot: string, address: string): Layout {
-  return layoutAt(join(dataRoot, storeName(address)));
+  return layoutAt(resolve(dataRoot, storeName(address))); // the daemon has another working directory
 }
 
 /** The same for a directory that is known already, as a container's settings name it. */

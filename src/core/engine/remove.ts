@@ -27,7 +27,7 @@ export async function removeContainer(
   const { id, snapshotter: name, snapshotKey } = container;
   if (snapshotKey !== '')
     await (await parts.snapshotter(scope, name)).remove(scope, snapshotKey).catch(unless('not_found'));
-  const settings = settingsOf(container);
+  const settings = readableSettings(container);
   if (settings !== undefined) {
     if (volumes) await removeVolumes(parts, scope, id, settings);
     await removeFiles(scope, id, settings);
@@ -66,13 +66,15 @@ async function volumesOfOthers(parts: RemovalParts, scope: Scope, id: string): P
   return used;
 }
 
-/** A record that nobody can read has no volumes that are known. */
-function mountsOf(container: Container): ContainerSettings['mounts'] {
+const mountsOf = (container: Container): ContainerSettings['mounts'] => readableSettings(container)?.mounts ?? [];
+
+/** Of settings that nobody can read no files and no volumes are known, and the container can be removed all the same. */
+function readableSettings(container: Container): ContainerSettings | undefined {
   try {
-    return settingsOf(container)?.mounts ?? [];
+    return settingsOf(container);
   } catch (thrown) {
     if (!isFault(thrown, 'invalid_argument')) throw thrown;
-    return [];
+    return undefined;
   }
 }
 

@@ -117,7 +117,7 @@ test('a volume that another container has stays, and so does a name that is anot
     ...other,
     extensions: {
       berth: packSettings({
-        ...{ name: 'd', stateDir: '/x', dataStore: '/x' },
+        ...{ name: 'd', stateDir: '/x/d', dataStore: '/x' },
         network: {},
         streams: {},
         mounts: [{ name: 'v' }],

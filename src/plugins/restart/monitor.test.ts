@@ -78,7 +78,7 @@ test('the streams of a container with settings are as these say', async () => {
     ...{ terminal: true, openStdin: true, stdinOnce: false, logDriver: 'json-file', logOptions: {}, logPath: '/l' },
     ...{ stdin: 'attach:///a', stdout: 'log://json-file?path=%2Fl&attach=%2Fa', stderr: '' },
   };
-  const settings = { name: 'n', stateDir: '/nowhere', dataStore: '/d', network: {}, streams };
+  const settings = { name: 'n', stateDir: '/nowhere/c', dataStore: '/d', network: {}, streams };
   const value = Buffer.from(JSON.stringify(settings));
   const { calls, run } = await subject(
     { c: { [restartLabels.status]: 'running', [restartLabels.logUri]: 'file:///log' } },

@@ -52,7 +52,9 @@ function rowsOf(command: string, defined: Command | undefined, marks: ReadonlyMa
   return [row(''), ...[...flags].sort().map(row)];
 }
 
-const words = (flags: string | undefined): readonly string[] => (flags ?? '').split(' ').filter((word) => word !== '');
+/** Every command has `--help`, which no table has to say. */
+const words = (flags: string | undefined): readonly string[] =>
+  (flags ?? '').split(' ').filter((word) => word !== '' && word !== 'help');
 
 function verdict(found: Command | Flag | undefined, mark: string | undefined): Pick<Row, 'status' | 'note'> {
   if (found === undefined) return { status: 'not yet', note: '' };

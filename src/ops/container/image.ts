@@ -3,8 +3,9 @@ import { type FoundManifest, manifestFor, readConfig } from '#core/images/image-
 import type { Image } from '#core/images/images';
 import type { Observer } from '#core/transfer/progress';
 import { chainId, type ImageConfig } from '#lib/oci/image-config';
-import { defaultPlatform, formatPlatform, onlyPlatform, type Platform, parsePlatform } from '#lib/platform';
+import { defaultPlatform, onlyPlatform, type Platform, parsePlatform } from '#lib/platform';
 import type { Engine } from '../engine.ts';
+import { lacksPlatform } from '../image/details.ts';
 import { familiarOf, findImageIfThere, fullName, referenceOf } from '../image/find.ts';
 import { pullImage } from '../image/pull.ts';
 import type { CreateOptions } from './create-options.ts';
@@ -77,9 +78,7 @@ async function forPlatform(
 
 function missing(word: string, image: Image | undefined, platform: Platform) {
   if (image === undefined) return notFound(`No such image: ${shown(word)}`);
-  return notFound(
-    `image with reference ${shown(word)} was found but does not provide the specified platform (${formatPlatform(platform)})`,
-  );
+  return lacksPlatform(shown(word), platform);
 }
 
 const shown = (word: string): string => (referenceOf(word) === undefined ? word : familiarOf(fullName(word)));

@@ -1,9 +1,8 @@
-import { notFound } from '#base/errors';
 import { type ExportImagesOptions, exportImages, importImages } from '#client/transfer';
 import type { Image } from '#core/images/images';
-import { formatPlatform, type Platform } from '#lib/platform';
+import type { Platform } from '#lib/platform';
 import type { Engine } from '../engine.ts';
-import { imageDetails } from './details.ts';
+import { imageDetails, lacksPlatform } from './details.ts';
 import { findImage } from './find.ts';
 
 export interface ArchiveOptions {
@@ -22,10 +21,7 @@ export async function saveImages(
     const { image, names: all, byId } = await findImage(engine, word);
     for (const { name } of byId ? all : [image]) names.add(name);
     for (const platform of platforms === 'all' ? [] : (platforms ?? []))
-      if ((await imageDetails(engine, image, platform)) === undefined)
-        throw notFound(
-          `image with reference ${word} was found but does not provide the specified platform (${formatPlatform(platform)})`,
-        );
+      if ((await imageDetails(engine, image, platform)) === undefined) throw lacksPlatform(word, platform);
   }
   const wishes: ExportImagesOptions = platforms === undefined ? {} : { platforms };
   return exportImages(engine.client, engine.scope, [...names], wishes);

@@ -1,9 +1,9 @@
-import { isFault } from '#base/errors';
+import { type Fault, isFault, notFound } from '#base/errors';
 import { imageBlobs } from '#client/image-blobs';
 import { type FoundManifest, manifestsOf, readBlob } from '#core/images/image-content';
 import type { Image } from '#core/images/images';
 import { decodeImageConfig, type ImageConfig, maxConfigBytes } from '#lib/oci/image-config';
-import { defaultPlatform, onlyPlatform, type Platform, type PlatformMatcher } from '#lib/platform';
+import { defaultPlatform, formatPlatform, onlyPlatform, type Platform, type PlatformMatcher } from '#lib/platform';
 import type { Engine } from '../engine.ts';
 
 /** What an image is on one platform. */
@@ -34,6 +34,12 @@ export async function imageDetails(
   }
   return undefined;
 }
+
+/** docker's words for an image that is not of a platform. */
+export const lacksPlatform = (word: string, platform: Platform): Fault =>
+  notFound(
+    `image with reference ${word} was found but does not provide the specified platform (${formatPlatform(platform)})`,
+  );
 
 /** Bytes of an image's content that are here, packed as they came. */
 export async function contentSize(

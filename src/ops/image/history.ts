@@ -1,6 +1,7 @@
 import { notFound } from '#base/errors';
+import type { Platform } from '#lib/platform';
 import type { Engine } from '../engine.ts';
-import { imageDetails } from './details.ts';
+import { imageDetails, lacksPlatform } from './details.ts';
 import { type FoundImage, familiarOf, referenceOf } from './find.ts';
 import { TreeSizes } from './tree-size.ts';
 
@@ -16,9 +17,14 @@ export interface ImageStep {
   readonly tags: readonly string[];
 }
 
-/** How an image was made, the last step first. @throws not_found when nothing of it is here */
-export async function imageHistory(engine: Engine, { image, names }: FoundImage): Promise<readonly ImageStep[]> {
-  const details = await imageDetails(engine, image);
+/** How an image was made, the last step first; for this machine unless another platform is named. @throws not_found when nothing of it is here */
+export async function imageHistory(
+  engine: Engine,
+  { image, names }: FoundImage,
+  platform?: Platform,
+): Promise<readonly ImageStep[]> {
+  const details = await imageDetails(engine, image, platform);
+  if (details === undefined && platform !== undefined) throw lacksPlatform(familiarOf(image.name), platform);
   if (details === undefined) throw notFound(`No such image: ${familiarOf(image.name)}`);
   const { config } = details;
   const sizes = await new TreeSizes(engine).ofLayers(config);

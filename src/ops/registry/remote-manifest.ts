@@ -1,4 +1,4 @@
-import { isFault, notFound } from '#base/errors';
+import { invalidArgument, isFault, notFound } from '#base/errors';
 import { silent } from '#base/log';
 import type { RegistryOptions } from '#client/transfer';
 import type { Scope } from '#core/scope';
@@ -39,6 +39,31 @@ export async function remoteManifest(
   } catch (thrown) {
     if (!isFault(thrown, 'not_found')) throw thrown;
     throw notFound(`no such manifest: ${name}`, thrown);
+  }
+}
+
+const page = 1000;
+
+/** All tags of a repository, in the registry's order. @throws invalid_argument for a name with a tag; what the registry says */
+export async function remoteTags(
+  scope: Scope,
+  word: string,
+  { registry = {}, environment }: Omit<RemoteManifestOptions, 'members'>,
+): Promise<readonly string[]> {
+  const { host, repository, tag, digest } = parseDockerReference(word);
+  if (tag !== undefined || digest !== undefined) throw invalidArgument("tag can't be used with --all-tags/-a");
+  const { clientRegistries } = await import('#client/local-transfer');
+  using registries = clientRegistries(environment, silent);
+  const found: string[] = [];
+  for (let last = ''; ; ) {
+    const query = { n: String(page), ...(last !== '' && { last }) };
+    const question = { path: 'v2', target: `${repository}/tags/list`, query, signal: scope.signal };
+    const { tags } = JSON.parse(
+      (await registries.ask({ ...registry, reference: host }, host, question)).toString(),
+    ) as { readonly tags?: readonly string[] | null };
+    found.push(...(tags ?? []));
+    if ((tags ?? []).length < page) return found;
+    last = found.at(-1) ?? '';
   }
 }
 

@@ -70,6 +70,18 @@ export async function engineInfo(engine: Engine): Promise<EngineInfo> {
   };
 }
 
+/** What the daemon says of itself. @throws unavailable without one */
+export async function nativeInfo({ client, scope, config }: Engine): Promise<Readonly<Record<string, unknown>>> {
+  const [Server, Version, Plugins, Snapshotter] = await Promise.all([
+    client.introspection.server(),
+    client.version(scope.signal),
+    client.introspection.plugins([]),
+    client.snapshotterName(scope, config.snapshotter),
+  ]);
+  const { namespace: Namespace } = scope;
+  return { Namespace, Snapshotter, CgroupManager: config.cgroupManager, Daemon: { Plugins, Server, Version } };
+}
+
 async function operatingSystem(): Promise<string> {
   const text = await readIfThere('/etc/os-release');
   return /^PRETTY_NAME="?(.*?)"?$/m.exec(text)?.[1] ?? 'Linux';

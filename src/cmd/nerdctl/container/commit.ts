@@ -15,6 +15,8 @@ export default (name: string, summary: string) =>
       author: text('who made it', { alias: 'a' }),
       change: list('an instruction of a Dockerfile for the image', { alias: 'c' }),
       compression: text('of the new layer: gzip or zstd', { default: 'gzip' }),
+      estargz: flag('', { refused: 'there is nothing here that makes eStargz layers' }),
+      zstdchunked: flag('', { refused: 'there is nothing here that makes layers of the form zstd:chunked' }),
       format: text("of the image: docker or oci; its base's when absent"),
       message: text('what was done', { alias: 'm' }),
       pause: { ...flag('freeze its processes meanwhile', { alias: 'p' }), default: true },

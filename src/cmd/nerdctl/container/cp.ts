@@ -13,6 +13,7 @@ export default (name: string, summary: string) =>
     arity: [2, 2],
     completes: ['files', 'files'],
     flags: {
+      quiet: flag('say nothing on a terminal', { alias: 'q' }),
       archive: flag('keep the owners', { alias: 'a' }),
       'follow-link': flag('a link that is named means what it leads to', { alias: 'L' }),
     },
@@ -31,6 +32,8 @@ export default (name: string, summary: string) =>
         await archiveInto(engine, container, target.path, io.stdin as AsyncIterable<Uint8Array>, options);
       else if (source.container !== '') await copyOut(engine, container, source.path, keepEnd(io.cwd, to), options);
       else await copyIn(engine, container, keepEnd(io.cwd, from), target.path, options);
+      // As docker does: whoever reads a pipe does not want to be told.
+      if (io.stdout.isTTY && !flags.quiet && to !== '-') await io.stderr.write(`Successfully copied to ${to}\n`);
       return 0;
     },
   });

@@ -1,7 +1,8 @@
 import { findImage, fullName } from '#ops/image/find';
-import { flag } from '../../cli/flags.ts';
+import { flag, list } from '../../cli/flags.ts';
 import { cryptFlags, cryptOptions } from '../../ctr/images/crypt-flags.ts';
 import { command } from '../globals.ts';
+import { refusedCryptFlags } from './refused-flags.ts';
 
 export default (name: string, summary: string) =>
   command({
@@ -10,7 +11,12 @@ export default (name: string, summary: string) =>
     args: 'SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]',
     arity: [2, 2],
     completes: ['images', 'images'],
-    flags: { ...cryptFlags, 'all-platforms': flag('For all platforms, as without --platform') },
+    flags: {
+      ...cryptFlags,
+      ...refusedCryptFlags,
+      recipient: list('', { refused: 'who can decrypt is in the image: give a --key' }),
+      'all-platforms': flag('For all platforms, as without --platform'),
+    },
     run: async (engine, { io, flags, args: [source = '', target = ''] }) => {
       const { client, scope } = engine;
       const { image } = await findImage(engine, source);

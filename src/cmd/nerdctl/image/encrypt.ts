@@ -2,6 +2,7 @@ import { findImage, fullName } from '#ops/image/find';
 import { flag } from '../../cli/flags.ts';
 import { cryptFlags, cryptOptions, recipientFlags, recipientKeys } from '../../ctr/images/crypt-flags.ts';
 import { command } from '../globals.ts';
+import { refusedCryptFlags } from './refused-flags.ts';
 
 export default (name: string, summary: string) =>
   command({
@@ -10,7 +11,12 @@ export default (name: string, summary: string) =>
     args: 'SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]',
     arity: [2, 2],
     completes: ['images', 'images'],
-    flags: { ...recipientFlags, ...cryptFlags, 'all-platforms': flag('For all platforms, as without --platform') },
+    flags: {
+      ...recipientFlags,
+      ...cryptFlags,
+      ...refusedCryptFlags,
+      'all-platforms': flag('For all platforms, as without --platform'),
+    },
     run: async (engine, { io, flags, args: [source = '', target = ''] }) => {
       const { client, scope } = engine;
       const { image } = await findImage(engine, source);

@@ -1,4 +1,5 @@
 import { ellipsis } from '#lib/display-width';
+import { parsePlatform } from '#lib/platform';
 import { humanAgo, humanSize, shortId } from '#lib/units';
 import { findImage } from '#ops/image/find';
 import { type ImageStep, imageHistory } from '#ops/image/history';
@@ -18,10 +19,12 @@ export default (name: string, summary: string) =>
       format: text("'table', 'json', 'table TEMPLATE' or a Go template", { alias: 'f' }),
       human: { ...flag('Print sizes and dates in human readable format', { alias: 'H' }), default: true },
       'no-trunc': flag("Don't truncate output"),
+      platform: text('That of this platform: os[/arch[/variant]]'),
       quiet: flag('Only show image IDs', { alias: 'q' }),
     },
     run: async (engine, { io, flags, args: [word = ''] }) => {
-      const steps = await imageHistory(engine, await findImage(engine, word));
+      const platform = flags.platform === '' ? undefined : parsePlatform(flags.platform);
+      const steps = await imageHistory(engine, await findImage(engine, word), platform);
       await printList(io, historySpec({ noTrunc: flags['no-trunc'], human: flags.human }), steps, flags);
       return 0;
     },

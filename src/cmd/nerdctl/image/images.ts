@@ -20,6 +20,7 @@ export default (name: string, summary: string) =>
       names: flag('Show whole names'),
       'no-trunc': flag("Don't truncate output"),
       quiet: flag('Only show image IDs', { alias: 'q' }),
+      tree: flag('', { refused: 'a line is a name; "image inspect --mode native" shows all of an image' }),
     },
     run: async (engine, { io, flags, args: [name = ''] }) => {
       const filters = filtersOf(flags.filter, imageFilters);

@@ -4,6 +4,7 @@ import { flag } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
 import { registryOptions } from '../registry.ts';
 import { platformFlags, platformsOf } from './platforms.ts';
+import { refusedPushFlags } from './refused-flags.ts';
 import { shown } from './shown.ts';
 
 export default (name: string, summary: string) =>
@@ -15,6 +16,7 @@ export default (name: string, summary: string) =>
     completes: ['images'],
     flags: {
       ...platformFlags,
+      ...refusedPushFlags,
       'all-tags': flag('Push all tags of an image to the repository', { alias: 'a' }),
       'allow-nondistributable-artifacts': flag('Push layers too that are marked as not to be handed on'),
       quiet: flag('Suppress verbose output', { alias: 'q' }),

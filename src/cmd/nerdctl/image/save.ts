@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { invalidArgument } from '#base/errors';
 import { saveImages } from '#ops/image/archives';
-import { text } from '../../cli/flags.ts';
+import { flag, text } from '../../cli/flags.ts';
 import { writeArchive } from '../../ctr/images/export.ts';
 import { command } from '../globals.ts';
 import { platformFlags, platformsOf } from './platforms.ts';
@@ -15,6 +15,7 @@ export default (name: string, summary: string) =>
     completes: ['images...'],
     flags: {
       ...platformFlags,
+      quiet: flag('', { alias: 'q', refused: 'there is nothing else that is said' }),
       output: text('Write to a file, instead of STDOUT', { alias: 'o', completes: 'files' }),
     },
     run: async (engine, { io, flags, args }) => {

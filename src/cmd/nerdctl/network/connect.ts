@@ -1,13 +1,13 @@
 import { isIP } from 'node:net';
 import { findContainer } from '#ops/container/find';
 import { connectContainer, disconnectContainer } from '#ops/networks/connect';
-import { FlagFault, flag, list, text } from '../../cli/flags.ts';
+import { FlagFault, flag, list, number, text } from '../../cli/flags.ts';
 import { command } from '../globals.ts';
 
 export const connect = command({
   name: 'connect',
   summary: 'put a container into a network',
-  args: '[OPTIONS] NETWORK CONTAINER',
+  args: 'NETWORK CONTAINER',
   arity: [2, 2],
   completes: ['networks', 'containers'],
   flags: {
@@ -15,6 +15,10 @@ export const connect = command({
     ip: text('its IPv4 address'),
     ip6: text('its IPv6 address'),
     'mac-address': text('its MAC address'),
+    'driver-opt': list('', { refused: 'no driver here has options for one container' }),
+    'gw-priority': number('', { refused: "the way out is that of the container's first network" }),
+    link: list('', { refused: 'containers of a network find each other by their names; --alias gives them others' }),
+    'link-local-ip': list('', { refused: 'no network here gives link-local addresses' }),
   },
   run: async (engine, { args: [network = '', word = ''], flags }) => {
     const { ip, ip6, 'mac-address': mac, alias: aliases } = flags;
@@ -32,7 +36,7 @@ export const connect = command({
 export const disconnect = command({
   name: 'disconnect',
   summary: 'take a container out of a network',
-  args: '[OPTIONS] NETWORK CONTAINER',
+  args: 'NETWORK CONTAINER',
   arity: [2, 2],
   completes: ['networks', 'containers'],
   flags: { force: flag('also from a network that is not described any more', { alias: 'f' }) },

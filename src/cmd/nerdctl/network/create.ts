@@ -15,7 +15,7 @@ const swarm = {
 export const create = command({
   name: 'create',
   summary: 'create a network',
-  args: '[OPTIONS] NETWORK',
+  args: 'NETWORK',
   arity: [1, 1],
   flags: {
     driver: text('bridge, macvlan or ipvlan', { alias: 'd', default: 'bridge' }),

@@ -7,7 +7,7 @@ import { command } from '../globals.ts';
 export const inspect = command({
   name: 'inspect',
   summary: 'show networks',
-  args: '[OPTIONS] NETWORK [NETWORK...]',
+  args: 'NETWORK [NETWORK...]',
   arity: [1, Number.POSITIVE_INFINITY],
   completes: ['networks...'],
   flags: {

@@ -34,7 +34,7 @@ export const ls = command({
   name: 'ls',
   aliases: ['list'],
   summary: 'list networks',
-  args: '[OPTIONS]',
+  args: '',
   arity: [0, 0],
   flags: {
     filter: filterFlag(),

@@ -8,7 +8,7 @@ import { command } from '../globals.ts';
 export const prune = command({
   name: 'prune',
   summary: 'remove networks that no running container is in',
-  args: '[OPTIONS]',
+  args: '',
   arity: [0, 0],
   flags: {
     force: flag('do not ask', { alias: 'f' }),

@@ -1,6 +1,7 @@
+import { invalidArgument } from '#base/errors';
 import { jsonOf } from '#lib/go-template/json';
 import { bytesSize } from '#lib/units';
-import { type EngineInfo, engineInfo } from '#ops/system/info';
+import { type EngineInfo, engineInfo, nativeInfo } from '#ops/system/info';
 import { text } from '../../cli/flags.ts';
 import { printInspect } from '../format/inspect.ts';
 import { command, type NerdctlInvocation } from '../globals.ts';
@@ -11,8 +12,20 @@ export default (name: string, summary: string) =>
     summary,
     args: '',
     arity: [0, 0],
-    flags: { format: text('json, or a Go template', { alias: 'f' }) },
+    flags: {
+      format: text('json, or a Go template', { alias: 'f' }),
+      mode: text("'dockercompat', or 'native' for what the daemon says of itself", { default: 'dockercompat' }),
+    },
     run: async (engine, { io, flags, globals }) => {
+      if (flags.mode !== 'dockercompat' && flags.mode !== 'native')
+        throw invalidArgument(`unknown mode ${JSON.stringify(flags.mode)}: wanted dockercompat or native`);
+      if (flags.mode === 'native') {
+        const native = await nativeInfo(engine);
+        if (flags.format === '' || flags.format === 'json')
+          await io.stdout.write(`${jsonOf(native, flags.format === '' ? '    ' : '')}\n`);
+        else await printInspect(io, flags.format, [native]);
+        return 0;
+      }
       const info = await engineInfo(engine);
       if (flags.format === 'json') await io.stdout.write(`${jsonOf(info)}\n`);
       else if (flags.format !== '') await printInspect(io, flags.format, [info]);

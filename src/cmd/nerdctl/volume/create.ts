@@ -7,7 +7,7 @@ import { keyValues } from '../network/key-values.ts';
 export const create = command({
   name: 'create',
   summary: 'make a volume',
-  args: '[OPTIONS] [VOLUME]',
+  args: '[VOLUME]',
   arity: [0, 1],
   flags: {
     driver: text('what keeps it', { alias: 'd', default: 'local' }),

@@ -6,7 +6,7 @@ import { command } from '../globals.ts';
 export const inspect = command({
   name: 'inspect',
   summary: 'show volumes',
-  args: '[OPTIONS] VOLUME [VOLUME...]',
+  args: 'VOLUME [VOLUME...]',
   arity: [1, Number.POSITIVE_INFINITY],
   completes: ['volumes...'],
   flags: {

@@ -34,7 +34,7 @@ export const ls = command({
   name: 'ls',
   aliases: ['list'],
   summary: 'list volumes',
-  args: '[OPTIONS]',
+  args: '',
   arity: [0, 0],
   flags: {
     filter: filterFlag(),

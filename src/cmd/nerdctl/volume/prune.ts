@@ -9,7 +9,7 @@ import { command } from '../globals.ts';
 export const prune = command({
   name: 'prune',
   summary: 'remove volumes that no container has',
-  args: '[OPTIONS]',
+  args: '',
   arity: [0, 0],
   flags: {
     all: flag("those with a name of the user's, too", { alias: 'a' }),

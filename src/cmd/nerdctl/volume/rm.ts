@@ -8,7 +8,7 @@ export const rm = command({
   name: 'rm',
   aliases: ['remove'],
   summary: 'remove volumes that no container has',
-  args: '[OPTIONS] VOLUME [VOLUME...]',
+  args: 'VOLUME [VOLUME...]',
   arity: [1, Number.POSITIVE_INFINITY],
   completes: ['volumes...'],
   flags: { force: flag('one that is not there is no error', { alias: 'f' }) },

@@ -30,12 +30,12 @@ export function withImageConfig(spec: Spec, config: RunConfig, { user, args }: I
 export const stopSignalLabel = 'io.containerd.image.config.stop-signal';
 
 /**
- * The image's labels that a container may take over. Names that containerd gives a meaning to stay behind: an image must not be able
- * to tell the daemon what to run on the host (CVE-2026-53488).
+ * The image's labels that a container may take over. Names that containerd or nerdctl give a meaning to stay behind: an image must not be
+ * able to tell the daemon what to run on the host (CVE-2026-53488), nor a command which file to write there.
  */
 export function inheritedLabels(config: RunConfig): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(config.labels).filter(([key]) => !isReserved(key)));
 }
 
-const reserved = ['containerd.io/', 'io.containerd.', 'io.cri-containerd'];
+const reserved = ['containerd.io/', 'io.containerd.', 'io.cri-containerd', 'nerdctl/'];
 const isReserved = (key: string) => reserved.some((prefix) => key.startsWith(prefix));

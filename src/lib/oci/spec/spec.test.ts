@@ -126,6 +126,7 @@ test('CVE-2026-53488: labels that containerd acts upon are not taken from an ima
     'containerd.io/restart.loguri': 'binary:///x',
     'io.containerd.x': '',
     'io.cri-containerd.kind': 'x',
+    'nerdctl/pid-file': '/etc/cron.d/x',
     'my.containerd.io/x': 'y',
   };
   const config: RunConfig = {

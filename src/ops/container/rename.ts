@@ -16,9 +16,12 @@ export async function renameContainer(engine: Engine, container: Container, want
   if (name === settings.name) throw invalidArgument('Renaming a container with the same name as its current name');
   const names = layout.names(scope.namespace);
   await claimName(names, { name, id }, (holder) => exists(engine, holder));
+  let before: string;
   try {
     const present = await client.containers.get(scope, id);
-    const extensions = { [settingsKey]: packSettings({ ...requireSettings(present), name }) };
+    const known = requireSettings(present);
+    before = known.name; // somebody may have given it another one meanwhile
+    const extensions = { [settingsKey]: packSettings({ ...known, name }) };
     const labels = { [nerdctlLabels.name]: name };
     await client.containers.update(scope, { ...present, extensions, labels }, [
       `extensions.${settingsKey}`,
@@ -28,7 +31,7 @@ export async function renameContainer(engine: Engine, container: Container, want
     await releaseName(names, { name, id });
     throw thrown;
   }
-  await releaseName(names, { name: settings.name, id });
+  if (before !== name) await releaseName(names, { name: before, id });
 }
 
 async function exists({ client, scope }: Engine, id: string): Promise<boolean> {

@@ -128,8 +128,18 @@ class Actors {
   }
 }
 
+/** One whose settings nobody can read is known by its record only: it does not keep the others from being told of. */
+function readable(container: Container): ContainerSettings | undefined {
+  try {
+    return settingsOf(container);
+  } catch (thrown) {
+    if (!isFault(thrown, 'invalid_argument')) throw thrown;
+    return undefined;
+  }
+}
+
 function actorOf(container: Container): Actor {
-  const settings = settingsOf(container);
+  const settings = readable(container);
   const { Image: image, Labels: labels } = settings?.config ?? {};
   return {
     name: settings?.name ?? container.labels[nerdctlLabels.name] ?? '',

@@ -1,9 +1,11 @@
 import { scopeOf } from '#core/scope';
 import { parseDockerReference } from '#lib/docker-reference';
+import { documentOf } from '#ops/registry/manifest-lists';
 import { type RemoteManifest, remoteManifest } from '#ops/registry/remote-manifest';
 import { flag } from '../../cli/flags.ts';
 import { localCommand } from '../globals.ts';
 import { registryOptions } from '../registry.ts';
+import { annotate, create, listsOf, push, rm } from './list-commands.ts';
 
 const inspect = localCommand({
   name: 'inspect',
@@ -15,6 +17,12 @@ const inspect = localCommand({
     verbose: flag('Output additional info including layers and platform', { alias: 'v' }),
   },
   run: async (settings, { io, flags, args: [word = ''] }) => {
+    // One that is being made here comes first, as for docker.
+    const local = flags.verbose ? undefined : await listsOf(settings).get(word);
+    if (local !== undefined) {
+      await io.stdout.write(`${JSON.stringify(documentOf(local), null, '   ')}\n`);
+      return 0;
+    }
     const insecureRegistry = settings.insecureRegistry || flags.insecure;
     const registry = await registryOptions(io, { ...settings, insecureRegistry }, parseDockerReference(word).host);
     const scope = scopeOf(settings.namespace, { signal: io.signal });
@@ -34,4 +42,4 @@ function verbose(found: RemoteManifest): unknown {
 }
 
 /** The commands of `nerdctl manifest`. */
-export default [inspect];
+export default [annotate, create, inspect, push, rm];

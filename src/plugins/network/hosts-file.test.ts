@@ -25,6 +25,16 @@ test('only our part is replaced, wherever it stands', () => {
   expect(hostsText('1.1.1.1 mine', [])).toBe('1.1.1.1 mine\n# <nerdctl>\n# </nerdctl>\n');
 });
 
+test('a name with more in it than a name is left out', () => {
+  const names = ['web', 'a\n6.6.6.6 bank', 'b c', '#'];
+  expect(
+    hostsText('', [
+      { address: '10.4.0.2', names },
+      { address: '1.1.1.1\n2.2.2.2', names: ['x'] },
+    ]),
+  ).toEndWith('# <nerdctl>\n10.4.0.2\tweb\n# </nerdctl>\n');
+});
+
 test('the file stays the same file, and everybody may read it', async () => {
   const path = join(directory, 'a/b/hosts');
   await writeHosts(path, [web, { address: '10.4.0.3', names: ['long'.repeat(50)] }]);

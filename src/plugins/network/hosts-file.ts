@@ -18,9 +18,14 @@ ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 `;
 
+/** What is none would say something of others: containers read of each other's names here. */
+const isWord = (text: string): boolean => /^[^\s#]+$/.test(text);
+
 /** The text with our part replaced, or put at its end; what others have written stays. */
 export function hostsText(before: string, lines: readonly HostsLine[]): string {
-  const block = `${begin}\n${lines.map(({ address, names }) => `${address}\t${names.join(' ')}\n`).join('')}${end}\n`;
+  const shown = lines.map(({ address, names }) => ({ address, names: names.filter(isWord) }));
+  const mine = shown.filter(({ address, names }) => isWord(address) && names.length > 0);
+  const block = `${begin}\n${mine.map(({ address, names }) => `${address}\t${names.join(' ')}\n`).join('')}${end}\n`;
   const old = before === '' ? base : before;
   const from = old.indexOf(begin);
   const to = old.indexOf(end, from);

@@ -35,7 +35,7 @@ export default (name: string, summary: string) =>
           await io.stdout.write(lines.join(''));
         } catch (thrown) {
           if (io.signal.aborted) throw thrown;
-          const missing = isFault(thrown, 'not_found');
+          const missing = platforms === undefined && isFault(thrown, 'not_found');
           await io.stderr.write(missing ? `Error: No such image: ${word}\n` : `${said(thrown)}\n`);
           if (!missing || !flags.force) code = 1;
         }

@@ -21,14 +21,9 @@ export default (name: string, summary: string) =>
       if (wanted !== undefined && chosen.length === 0)
         throw new Exit(1, `Error: No public port '${port}/${protocol}' published for ${word}`);
       for (const { containerPort, protocol: kind, hostIp, hostPort } of chosen) {
-        const host = addresses(hostIp).map((address) => `${address}:${hostPort}`);
-        for (const one of host)
-          await io.stdout.write(`${wanted === undefined ? `${containerPort}/${kind} -> ` : ''}${one}\n`);
+        const host = hostIp.includes(':') ? `[${hostIp}]` : hostIp;
+        await io.stdout.write(`${wanted === undefined ? `${containerPort}/${kind} -> ` : ''}${host}:${hostPort}\n`);
       }
       return 0;
     },
   });
-
-/** All addresses are those of both families. */
-const addresses = (hostIp: string): readonly string[] =>
-  hostIp === '' ? ['0.0.0.0', '[::]'] : [hostIp.includes(':') ? `[${hostIp}]` : hostIp];

@@ -45,11 +45,19 @@ export class BuiltinRunner {
     const mac = link.attachment.mac || macFor(address);
     const veth = vethName(containerId, link.ifName);
     const ports = portsOf(link);
-    await Promise.all([
+    // What is under way goes on when another part fails: rules would come after they were taken away.
+    const parts = await Promise.allSettled([
       this.#rules.change(rulesToAdd({ chain, containerId, address, ports })),
       connect({ owner, link, chain, master, address, mac, veth }),
       ports.length === 0 ? undefined : writeFile(`/proc/sys/net/ipv4/conf/${chain.bridge}/route_localnet`, '1'),
     ]);
+    const failed = parts.find((part) => part.status === 'rejected');
+    if (failed !== undefined) {
+      // The plugins know the address from the interface only, which may not have it.
+      if (parts[0].status === 'fulfilled')
+        await this.#rules.change(rulesToRemove({ chain, containerId, address, ports }));
+      throw failed.reason;
+    }
     return {
       cniVersion: '1.0.0',
       interfaces: [

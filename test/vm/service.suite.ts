@@ -37,7 +37,7 @@ export function serviceSuite(at: () => Machine): void {
       UnitFileState: 'enabled',
     });
     expect(await machine.ok(`cat /proc/${shown.MainPID}/oom_score_adj`)).toBe('-999');
-    expect(await machine.ok(`readlink /proc/${shown.MainPID}/exe`)).toBe('/usr/local/bin/containerd');
+    expect(await machine.ok(`readlink /proc/${shown.MainPID}/exe`)).toBe('/usr/local/lib/berth/containerd');
     const status = await machine.ok('systemctl status --no-pager containerd');
     expect(status).toContain('Active: active (running)');
     await machine.ok('systemctl restart containerd && /usr/bin/ctr --connect-timeout 1s version', 120);

@@ -17,6 +17,7 @@ export async function removeNetworkOf(engine: Engine, word: string): Promise<str
   using _ = await lockNetworks(engine.config.cniNetconfPath);
   const network = await findNetwork(engine, word);
   if (network.predefined) throw failedPrecondition(`${network.name} is a pre-defined network and cannot be removed`);
+  if (!isOurs(network)) throw failedPrecondition(`${network.name} is managed outside nerdctl and cannot be removed`);
   const users = usersOf(network.name, await connectedContainers(engine));
   if (users.length > 0) {
     const named = users.map(({ name, id }) => `name:"${name}" id:"${id.slice(0, 12)}"`).join(', ');
@@ -28,7 +29,7 @@ export async function removeNetworkOf(engine: Engine, word: string): Promise<str
 
 export const pruneFilters = ['label', 'label!', 'until'] as const;
 
-/** Removes all that no running container is in. Returns their names. */
+/** Removes all of nerdctl's that no running container is in. Returns their names. */
 export async function pruneNetworks(engine: Engine, filters: Filters): Promise<readonly string[]> {
   const before = filters.moment('until');
   using _ = await lockNetworks(engine.config.cniNetconfPath);
@@ -36,6 +37,7 @@ export async function pruneNetworks(engine: Engine, filters: Filters): Promise<r
   const doomed = all.filter(
     (one) =>
       !one.predefined &&
+      isOurs(one) &&
       usersOf(one.name, users).length === 0 &&
       filters.labels(one.labels) &&
       (before === undefined || compare(parseTimestamp(one.created) ?? now(), before) < 0),
@@ -43,6 +45,9 @@ export async function pruneNetworks(engine: Engine, filters: Filters): Promise<r
   for (const one of doomed) await removeOne(one);
   return doomed.map(({ name }) => name);
 }
+
+/** Others' descriptions lie beside ours: kubelet's, say, whose containers nobody here knows. */
+const isOurs = ({ file }: Network): boolean => file !== undefined && file.id !== '';
 
 async function removeOne({ file }: Network): Promise<void> {
   if (file === undefined) return;

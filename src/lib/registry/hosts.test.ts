@@ -227,3 +227,25 @@ test('TLS: a private CA, a required client certificate, skip_verify, and a probe
   expect(await at({ tls: { ...tls, clients: [] } })).toBe('unavailable');
   expect(await at({ tls: { ...tls, ca: [], skipVerify: true }, scheme: 'probe' })).toBe('ok');
 });
+
+test('a wish for whatever a registry speaks finds TLS that nobody vouches for, and HTTP, and follows a redirect to TLS', async () => {
+  const server = certificate('server', 'registry.example');
+  await using secure = await FakeRegistry.start({ tls: server });
+  await using plainly = await FakeRegistry.start();
+  const wish = hostsFromDirectories([], { onProblem: () => {}, defaultScheme: 'probe' });
+  using http = new HttpClient({ dialTimeoutMs: 2000, responseTimeoutMs: 2000 });
+  const options = { http, userAgent: 'test', retry: { attempts: 1, baseDelayMs: 1, maxDelayMs: 1 }, log: silent };
+  for (const registry of [secure, plainly]) {
+    registry.manifest('a/b', 'v1', 'application/vnd.oci.image.manifest.v1+json', {});
+    const repository = new Repository({ registry: registry.host, path: 'a/b' }, await wish(registry.host), options);
+    expect((await repository.resolve('v1', new AbortController().signal)).size).toBeGreaterThan(0);
+  }
+  expect(await wish('registry.example')).toMatchObject([{ scheme: 'probe', tls: { skipVerify: true } }]);
+  plainly.intercept = async (_, response) => {
+    response.writeHead(301, { location: 'https://localhost:1/v2/' }).end();
+    return true;
+  };
+  const moved = new Repository({ registry: plainly.host, path: 'a/b' }, await wish(plainly.host), options);
+  // Over TLS from then on, which this one does not speak.
+  await expect(moved.resolve('v1', new AbortController().signal)).rejects.toThrow(/unavailable|TLS|SSL|handshake/i);
+});

@@ -63,6 +63,7 @@ test('all tags of a repository are pulled', async () => {
     await out('rmi', `${name}:${tag}`);
   }
   expect((await out('pull', '-q', '-a', name)).trim().split('\n').sort()).toEqual([`${name}:a`, `${name}:b`]);
+  expect(await out('--insecure-registry', 'pull', '-q', `${name}:b`)).toBe(`${name}:b\n`);
   expect((await run('pull', '--all-tags', `${name}:a`)).err).toContain("tag can't be used with --all-tags/-a");
 }, 60_000);
 

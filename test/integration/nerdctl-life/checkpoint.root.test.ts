@@ -9,7 +9,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rig?.[Symbol.asyncDispose](), 120_000);
 
-// shows: checkpoint create, checkpoint create --leave-running, checkpoint ls, checkpoint rm, checkpoint create --checkpoint-dir, checkpoint ls --checkpoint-dir, checkpoint rm --checkpoint-dir
+// shows: checkpoint create, checkpoint create --leave-running, checkpoint ls, checkpoint rm, checkpoint create --checkpoint-dir, checkpoint ls --checkpoint-dir, checkpoint rm --checkpoint-dir, start --checkpoint, start --checkpoint-dir
 test('checkpoints are made where CRIU can, listed and removed; what the runtime says is told where it cannot', async () => {
   await rig.make('saved', ['sleep', '1000']);
   expect(await rig.nerdctl(['checkpoint', 'create', 'saved', 'one'])).toMatchObject({
@@ -41,7 +41,11 @@ test('checkpoints are made where CRIU can, listed and removed; what the runtime 
     err: expect.stringContaining('does not exist'),
   });
   expect(await rig.nerdctl(['checkpoint', 'create', 'saved', '../x'])).toMatchObject({ code: 1 });
-  expect(await rig.nerdctl(['start', '--checkpoint', 'nosuch', 'saved'])).toMatchObject({ code: 1 });
+  for (const where of [[], elsewhere]) {
+    const { code, err } = await rig.nerdctl(['start', '--checkpoint', 'nosuch', ...where, 'saved']);
+    expect(code).toBe(1);
+    expect(err).toContain('nosuch');
+  }
 }, 60_000);
 
 test('a foreground run goes on over kill -9 of the daemon', async () => {

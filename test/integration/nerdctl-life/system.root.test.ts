@@ -108,16 +108,18 @@ test('system prune removes what nobody needs, after a question', async () => {
   expect(await rig.client.images.list(rig.scope)).toEqual([]);
 }, 60_000);
 
-// shows: apparmor inspect, apparmor ls, apparmor load, apparmor unload
+// shows: apparmor inspect, apparmor ls, apparmor ls --quiet, apparmor ls -q, apparmor ls --format, apparmor load, apparmor unload
 test('AppArmor’s profile can be shown; without AppArmor the rest says so', async () => {
   expect((await rig.nerdctl(['apparmor', 'inspect'])).out).toContain('profile nerdctl-default flags=');
   if (existsSync('/sys/kernel/security/apparmor/profiles')) {
     expect(await rig.nerdctl(['apparmor', 'load'])).toMatchObject({ code: 0 });
     expect((await rig.nerdctl(['apparmor', 'ls', '-q'])).out.split('\n')).toContain('nerdctl-default');
+    const named = await rig.nerdctl(['apparmor', 'ls', '--format', '{{.Name}}: {{.Mode}}']);
+    expect(named.out).toContain('nerdctl-default: ');
     expect(await rig.nerdctl(['apparmor', 'unload'])).toMatchObject({ code: 0 });
   } else
-    for (const verb of ['ls', 'load', 'unload'])
-      expect(await rig.nerdctl(['apparmor', verb])).toMatchObject({
+    for (const words of [['ls'], ['ls', '-q'], ['ls', '--format', '{{.Name}}'], ['load'], ['unload']])
+      expect(await rig.nerdctl(['apparmor', ...words])).toMatchObject({
         code: 1,
         err: 'Error response from daemon: AppArmor: the kernel has none\n',
       });

@@ -251,7 +251,7 @@ test('templates of inspect see structs and maps as docker’s do', async () => {
   );
 });
 
-// shows: inspect --type, inspect --size, inspect -s, inspect --mode, container inspect --mode
+// shows: inspect --type, inspect --size, inspect -s, inspect --mode, container inspect --mode, container inspect --size, container inspect -s
 test('inspect looks among all things, or one kind, and tells what is not there', async () => {
   expect((await run(rig, 'inspect', '-f', '{{.Id}}', 'busybox')).out).toMatch(/^sha256:/);
   expect(await run(rig, 'inspect', '--type', 'container', 'busybox')).toEqual({
@@ -266,6 +266,7 @@ test('inspect looks among all things, or one kind, and tells what is not there',
   expect((await run(rig, 'inspect', '--type', 'network', '-f', '{{.Name}}', 'none')).out).toBe('none\n');
   expect((await run(rig, 'inspect', '--type', 'thing', 'x')).err).toContain('"thing" is not a valid value for --type');
   expect((await run(rig, 'inspect', '-s', '-f', '{{.SizeRw}} {{.SizeRootFs}}', 'web')).out).toMatch(/^\d+ \d{5,}\n$/);
+  expect((await run(rig, 'container', 'inspect', '--size', '-f', '{{.SizeRw}}', 'web')).out).toMatch(/^\d+\n$/);
   const native = await run(rig, 'container', 'inspect', '--mode', 'native', 'web');
   expect(JSON.parse(native.out)[0]).toMatchObject({
     ID: id('d'),

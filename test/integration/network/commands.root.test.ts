@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { nerdctl } from '#cmd/nerdctl/program';
 import { attach, type NetworkRig, startNetworkRig } from '#test/support/network-rig';
 import { runProgramForTest } from '#test/support/run-program';
@@ -100,6 +102,45 @@ test('a container is put into a network by a command, and taken out', async () =
   expect((await run('network', 'disconnect', 'more', 'moving')).err).toContain('is not connected to network more');
   expect((await run('network', 'disconnect', '-f', 'bridge', 'moving')).code).toBe(0);
   await rig.remove('moving');
+});
+
+// shows: network connect --ip6, network connect --mac-address, network create --ipam-opt, network inspect --verbose, port
+test('addresses of both kinds are chosen; an option that no ipam knows is refused; ports are told', async () => {
+  await create('chosen', '--ipv6', '--subnet', `${part}.6.0/24`, '--subnet', 'fd00:be:6::/64');
+  await rig.run('picky', ['sleep', '100'], {
+    ports: [{ hostIp: '', hostPort: 0, containerPort: 80, protocol: 'tcp' }],
+  });
+  const wishes = ['--ip6', 'fd00:be:6::77', '--mac-address', '02:00:00:00:be:77'];
+  expect((await run('network', 'connect', ...wishes, 'chosen', 'picky')).err).toBe('');
+  expect((await rig.state('picky')).interfaces[1]).toMatchObject({ ip6: 'fd00:be:6::77', mac: '02:00:00:00:be:77' });
+  const [port] = (await rig.state('picky')).ports;
+  expect((await run('port', 'picky')).out).toContain(`80/tcp -> 0.0.0.0:${port?.hostPort}\n`);
+  expect((await run('port', 'picky', '81')).err).toContain("No public port '81/tcp' published for picky");
+  expect((await run('network', 'create', '--ipam-opt', 'a=b', 'no')).err).toContain('unsupported ipam option "a"');
+  expect((await run('network', 'inspect', '--verbose', 'chosen')).out).toBe(
+    (await run('network', 'inspect', 'chosen')).out,
+  );
+  for (const flag of ['--driver-opt', '--gw-priority', '--link', '--link-local-ip'])
+    expect((await run('network', 'connect', flag, '1', 'chosen', 'picky')).code).toBe(125);
+  await rig.remove('picky');
+});
+
+test("a container's own plugins of CNI are used, and the daemon's are not", async () => {
+  const [own, notes] = [join(rig.directory, 'own-plugins'), join(rig.directory, 'own-notes')];
+  mkdirSync(own);
+  const script = (type: string) => `#!/bin/sh\necho ${type} $CNI_COMMAND >> ${notes}\nexec /usr/lib/cni/${type}\n`;
+  for (const type of ['bridge', 'portmap', 'firewall', 'tuning', 'host-local'])
+    writeFileSync(join(own, type), script(type), { mode: 0o755 });
+  await rig.run('warm', ['sleep', '100']); // so that the daemon could do it by itself
+  await rig.run('own', ['sleep', '100'], { cniPath: `${own}:/nowhere` });
+  expect(readFileSync(notes, 'utf8')).toContain('bridge ADD\n');
+  await rig.remove('own');
+  // The daemon hears of the end, and then takes the network down.
+  for (let n = 0; n < 100 && !readFileSync(notes, 'utf8').includes('bridge DEL'); n++) await wait(100);
+  expect(readFileSync(notes, 'utf8')).toContain('bridge DEL\n');
+  await expect(rig.run('none', ['sleep', '100'], { cniPath: '/nowhere' })).rejects.toThrow('bridge');
+  await rig.remove('none');
+  await rig.remove('warm');
 });
 
 // shows: network ls, network ls --filter, network ls -f, network ls --format, network ls --quiet, network ls -q, network ls --no-trunc

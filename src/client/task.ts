@@ -2,6 +2,7 @@ import type { Any } from '#base/any';
 import { isFault } from '#base/errors';
 import type { Container } from '#core/containers/containers';
 import type { Descriptor } from '#core/descriptor';
+import type { Mount } from '#core/mount';
 import type { Stdio } from '#core/runtime/runtime';
 import type { Scope } from '#core/scope';
 import type { Client } from './client.ts';
@@ -9,6 +10,8 @@ import type { Client } from './client.ts';
 export interface TaskOptions {
   readonly options?: Any;
   readonly checkpoint?: Descriptor;
+  /** Its snapshot's mounts, where they are known already. */
+  readonly rootfs?: readonly Mount[];
 }
 
 /** Makes a container's task on its own snapshot, where it has one. @throws as Tasks.create and Snapshotter.mounts */
@@ -17,11 +20,11 @@ export async function createTask(
   scope: Scope,
   container: Container,
   stdio: Stdio,
-  options: TaskOptions = {},
+  { rootfs: known, ...options }: TaskOptions = {},
 ): Promise<{ readonly pid: number }> {
   const { id, snapshotKey, snapshotter } = container;
-  const rootfs =
-    snapshotKey === '' ? [] : await (await client.snapshotter(scope, snapshotter)).mounts(scope, snapshotKey);
+  const mounts = async () => await (await client.snapshotter(scope, snapshotter)).mounts(scope, snapshotKey);
+  const rootfs = known ?? (snapshotKey === '' ? [] : await mounts());
   return client.tasks.create(scope, id, { rootfs, ...stdio, ...options });
 }
 

@@ -48,6 +48,8 @@ export interface FoundManifest {
   readonly descriptor: Descriptor;
   readonly manifest: Manifest;
   readonly platform: Platform;
+  /** Where it had to be read to learn the platform. */
+  readonly config?: ImageConfig;
 }
 
 /**
@@ -67,8 +69,9 @@ export async function manifestsOf(
     seen.add(descriptor.digest);
     const document = await readManifestOrIndex(content, scope, descriptor);
     if (document.kind === 'manifest') {
-      const platform = descriptor.platform ?? (await readConfig(content, scope, document)).platform;
-      found.push({ descriptor, manifest: document, platform: normalizePlatform(platform) });
+      const config = descriptor.platform === undefined ? await readConfig(content, scope, document) : undefined;
+      const platform = normalizePlatform(descriptor.platform ?? (config as ImageConfig).platform);
+      found.push({ descriptor, manifest: document, platform, ...(config !== undefined && { config }) });
       return;
     }
     for (const child of document.manifests) {

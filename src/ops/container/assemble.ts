@@ -75,13 +75,15 @@ interface Facts {
 
 /** Puts together what is run, and what is to be known about it. @throws invalid_argument in docker's words; as the parts do */
 export async function assemble(engine: Engine, options: CreateOptions, parts: Parts): Promise<Assembled> {
+  const runtime = chooseRuntime(engine, options.runtime ?? '', parts.root.ids);
+  runtime.catch(() => {}); // told below
   const facts = await gather(engine, options, parts);
   const { spec, warnings } = await specOf(engine, options, parts, facts);
   const { network: networkOptions = {} } = options;
   return {
     spec,
     settings: settingsFrom(engine, options, parts, { ...facts, spec }),
-    runtime: await chooseRuntime(engine, options.runtime ?? '', parts.root.ids),
+    runtime: await runtime,
     snapshotter: parts.root.snapshotter,
     modes: facts.modes,
     exposed: exposedPorts(networkOptions, facts.image.exposedPorts).map(({ port, protocol }) => `${port}/${protocol}`),

@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { classOf, fault, invalidArgument, isFault, messageOf, wrap } from '#base/errors';
 import { packSpec } from '#client/any-json';
 import { type HostIds, prepareRemapped } from '#client/remap';
+import type { Container } from '#core/containers/containers';
 import { type ContainerSettings, packSettings, settingsKey } from '#core/engine/container-settings';
 import { checkContainerName, claimName, nameHolder, nameTaken, releaseName } from '#core/engine/names';
 import type { Mount } from '#core/mount';
@@ -21,6 +22,9 @@ import { idMappings } from './spec/users.ts';
 
 export interface CreatedContainer {
   readonly id: string;
+  readonly container: Container;
+  /** Of its snapshot; empty without one. */
+  readonly mounts: readonly Mount[];
   readonly name: string;
   /** What was asked for and cannot be, and goes on without; in docker's words. */
   readonly warnings: readonly string[];
@@ -33,6 +37,19 @@ export interface CreatedContainer {
  * @throws invalid_argument, not_found, conflict (for the name) in docker's words; what registries say
  */
 export async function createContainer(engine: Engine, options: CreateOptions): Promise<CreatedContainer> {
+  const { created, released } = await createUnreleased(engine, options);
+  await released;
+  return created;
+}
+
+export interface Unreleased {
+  readonly created: CreatedContainer;
+  /** What kept its parts until it was there is gone: to be waited for before the client is closed. */
+  readonly released: Promise<void>;
+}
+
+/** The same, not waiting for what is of no concern for a start. */
+export async function createUnreleased(engine: Engine, options: CreateOptions): Promise<Unreleased> {
   const { name: wanted = '' } = options;
   checkUserLabels(options.labels ?? {});
   checkAnnotations(options.annotations ?? {});
@@ -45,27 +62,36 @@ export async function createContainer(engine: Engine, options: CreateOptions): P
   const name = wanted === '' ? `${shortName(options.image)}-${id.slice(0, 5)}` : wanted;
   const undo = new AsyncDisposableStack();
   try {
-    const warnings = await make(engine, { id, name, options, image, undo });
+    const { released, ...made } = await make(engine, { id, name, options, image, undo });
     undo.move();
-    return { id, name, warnings };
+    return { created: { id, name, ...made }, released };
   } catch (thrown) {
     await undone(undo, thrown);
     throw thrown;
   }
 }
 
-async function make(engine: Engine, making: Making & { readonly name: string }): Promise<readonly string[]> {
+async function make(
+  engine: Engine,
+  making: Making & { readonly name: string },
+): Promise<Omit<CreatedContainer, 'id' | 'name'> & Pick<Unreleased, 'released'>> {
   const { layout, scope } = engine;
   const { id, options, undo } = making;
-  await using lease = await engine.client.lease(scope);
+  await using leases = new AsyncDisposableStack();
+  const lease = leases.use(await engine.client.lease(scope));
   const leased: Engine = { ...engine, scope: lease.scope };
   const stateDir = layout.container(scope.namespace, id);
   undo.defer(() => rm(stateDir, { recursive: true, force: true }));
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  const made = await withRoot(leased, making, (root) => assemble(leased, options, { ...making, stateDir, ...root }));
-  await record(leased, making, made);
+  const { made, mounts } = await withRoot(leased, making, async ({ mounts, ...root }) => ({
+    mounts,
+    made: await assemble(leased, options, { ...making, stateDir, ...root }),
+  }));
+  const container = await record(leased, making, made);
   if (options.cidFile !== undefined) await writeCidFile(options.cidFile, id, undo);
-  return made.warnings;
+  const released = leases.disposeAsync();
+  released.catch(() => {}); // for who waits for it
+  return { container, mounts, warnings: made.warnings, released };
 }
 
 /** @throws when it cannot be, with what led to it */
@@ -96,7 +122,7 @@ export interface Root {
 async function withRoot<T>(
   engine: Engine,
   making: Making,
-  use: (root: { readonly root: Root }) => Promise<T>,
+  use: (root: { readonly root: Root; readonly mounts: readonly Mount[] }) => Promise<T>,
 ): Promise<T> {
   const { client, scope, config } = engine;
   const { options, image, undo, id } = making;
@@ -107,7 +133,9 @@ async function withRoot<T>(
       'privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode',
     );
   if (image === undefined)
-    return await opened(options.image, (fd) => use({ root: { path: options.image, fd, ids, snapshotter: '' } }));
+    return await opened(options.image, (fd) =>
+      use({ mounts: [], root: { path: options.image, fd, ids, snapshotter: '' } }),
+    );
   const snapshotter = await client.snapshotterName(scope, config.snapshotter);
   const store = await client.snapshotter(scope, snapshotter);
   const prepare = () =>
@@ -121,7 +149,7 @@ async function withRoot<T>(
   });
   undo.defer(() => store.remove(afterwards(scope), id).catch(unlessGone));
   return await withTempMount(readonlyMounts(mounts), (path) =>
-    opened(path, (fd) => use({ root: { path, fd, ids, snapshotter } })),
+    opened(path, (fd) => use({ mounts, root: { path, fd, ids, snapshotter } })),
   );
 }
 
@@ -154,14 +182,14 @@ async function record(
   engine: Engine,
   { id, name, options, image, undo }: Making & { readonly name: string },
   made: Assembled,
-): Promise<void> {
+): Promise<Container> {
   const { client, scope, layout } = engine;
   const names = layout.names(scope.namespace);
   const exists = (other: string) => hasContainer(engine, other);
   await claimName(names, { name, id }, exists);
   undo.defer(() => releaseName(names, { name, id }));
   const settings: ContainerSettings = made.settings;
-  await client.containers.create(scope, {
+  const container = await client.containers.create(scope, {
     id,
     labels: {
       ...labelsOf(image, options),
@@ -184,6 +212,7 @@ async function record(
     sandboxId: '',
   });
   undo.defer(() => client.containers.delete(afterwards(scope), id).catch(unlessGone));
+  return container;
 }
 
 /** The image's labels with the user's over them. */

@@ -101,11 +101,24 @@ async function register(
 ): Promise<string> {
   const { client, scope } = engine;
   const { id } = container;
-  const { status } = await runningTask(engine, id);
-  if (status !== 'running') throw fault('conflict', `Container ${id} is paused, unpause the container before exec`);
+  // Both at once: nearly always it runs. What is registered with one that does not is taken back.
+  const state = runningTask(engine, id);
+  state.catch(() => {}); // told below
   const spec = packProcess(await processOf(engine, container, options));
   const terminal = options.tty ?? false;
-  await client.tasks.exec(scope, id, { execId, ...stdio, terminal, spec });
+  const registered = client.tasks.exec(scope, id, { execId, ...stdio, terminal, spec });
+  registered.catch(() => {});
+  try {
+    const { status } = await state;
+    if (status !== 'running') throw fault('conflict', `Container ${id} is paused, unpause the container before exec`);
+  } catch (thrown) {
+    await registered.then(
+      () => deleteProcessIfThere(client, scope, id, execId, 'kill'),
+      () => {}, // there is none
+    );
+    throw thrown;
+  }
+  await registered;
   return execId;
 }
 

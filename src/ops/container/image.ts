@@ -6,7 +6,7 @@ import { chainId, type ImageConfig } from '#lib/oci/image-config';
 import { defaultPlatform, onlyPlatform, type Platform, parsePlatform } from '#lib/platform';
 import type { Engine } from '../engine.ts';
 import { lacksPlatform } from '../image/details.ts';
-import { familiarOf, findImageIfThere, fullName, referenceOf } from '../image/find.ts';
+import { familiarOf, fullName, imageIfThere, referenceOf } from '../image/find.ts';
 import { pullImage } from '../image/pull.ts';
 import type { CreateOptions } from './create-options.ts';
 
@@ -26,7 +26,7 @@ type ImageOptions = Pick<CreateOptions, 'image' | 'platform' | 'pull' | 'pulling
 /** The image for a container, fetched when it is not here. @throws not_found in docker's words; what the registry says */
 export async function ensureImage(engine: Engine, options: ImageOptions): Promise<FoundImage> {
   const platform = options.platform ? platformOf(options.platform) : defaultPlatform();
-  const known = options.pull === 'always' ? undefined : (await findImageIfThere(engine, options.image))?.image;
+  const known = options.pull === 'always' ? undefined : await imageIfThere(engine, options.image);
   const found = known === undefined ? undefined : await forPlatform(engine, known, platform);
   if (found !== undefined) return found;
   if (options.pull === 'never' || isId(options.image)) throw missing(options.image, known, platform);
@@ -69,7 +69,7 @@ async function forPlatform(
 ): Promise<FoundImage | undefined> {
   try {
     const found = await manifestFor(client.content, scope, image.target, onlyPlatform(platform));
-    const config = await readConfig(client.content, scope, found.manifest);
+    const config = found.config ?? (await readConfig(client.content, scope, found.manifest));
     return { image, platform, config, found, root: chainId(config.diffIds), id: found.manifest.config.digest };
   } catch (thrown) {
     return ignoreMissing(thrown);

@@ -1,11 +1,11 @@
 import type { Container } from '#core/containers/containers';
 import type { Engine } from '../engine.ts';
 import { type AttachEnd, type AttachOptions, startAttached } from './attach.ts';
-import { type CreatedContainer, createContainer } from './create.ts';
+import { type CreatedContainer, createUnreleased, type Unreleased } from './create.ts';
 import type { CreateOptions } from './create-options.ts';
 import { removeContainer } from './remove.ts';
 import { startContainer } from './start.ts';
-import { waitRemoved } from './wait.ts';
+import { type Removal, watchRemoval } from './wait.ts';
 
 export interface RunOptions extends CreateOptions {
   /** The container is made and about to be started. */
@@ -14,8 +14,11 @@ export interface RunOptions extends CreateOptions {
 
 /** Makes a container and starts it. One that is to go with its process goes also when that cannot begin. @throws as `createContainer`; what is wrong with its start */
 export async function runDetached(engine: Engine, options: RunOptions): Promise<CreatedContainer> {
-  const { created, container } = await make(engine, options);
-  await startedOrGone(engine, options, container, () => startContainer(engine, container, { fresh: true }));
+  const { created, released } = await make(engine, options);
+  const { container, mounts } = created;
+  await settling(released, () =>
+    startedOrGone(engine, options, container, () => startContainer(engine, container, { fresh: true, rootfs: mounts })),
+  );
   return created;
 }
 
@@ -25,21 +28,35 @@ export async function runAttached(
   options: RunOptions,
   attach: (container: Container) => AttachOptions,
 ): Promise<AttachEnd> {
-  const { container } = await make(engine, options);
-  const end = await startedOrGone(engine, options, container, () =>
-    startAttached(engine, container, attach(container), { fresh: true }),
-  );
-  if (end !== undefined && options.autoRemove) await waitRemoved(engine, container.id);
-  return end;
+  const { created, released } = await make(engine, options);
+  const { container, mounts } = created;
+  using removal: Removal | undefined = options.autoRemove ? watchRemoval(engine, container.id) : undefined;
+  return await settling(released, async () => {
+    const end = await startedOrGone(engine, options, container, () =>
+      startAttached(engine, container, attach(container), { fresh: true, rootfs: mounts }),
+    );
+    if (end !== undefined) await removal?.wait();
+    return end;
+  });
 }
 
-async function make(
-  engine: Engine,
-  options: RunOptions,
-): Promise<{ readonly created: CreatedContainer; readonly container: Container }> {
-  const created = await createContainer(engine, options);
-  await options.onCreated?.(created);
-  return { created, container: await engine.client.containers.get(engine.scope, created.id) };
+/** Does what is to be done while the other settles, and waits for that, too. What the work throws counts first. */
+async function settling<T>(other: Promise<void>, work: () => Promise<T>): Promise<T> {
+  let done: T;
+  try {
+    done = await work();
+  } catch (thrown) {
+    await other.catch(() => {});
+    throw thrown;
+  }
+  await other;
+  return done;
+}
+
+async function make(engine: Engine, options: RunOptions): Promise<Unreleased> {
+  const made = await createUnreleased(engine, options);
+  await options.onCreated?.(made.created);
+  return made;
 }
 
 async function startedOrGone<T>(

@@ -28,15 +28,25 @@ export async function findImage(engine: Engine, word: string): Promise<FoundImag
 
 /** The same, undefined when there is none. @throws invalid_argument */
 export async function findImageIfThere(engine: Engine, word: string): Promise<FoundImage | undefined> {
+  const named = await findByName(engine, word);
+  if (named !== undefined) return { image: named, names: await namesOf(engine, named), byId: false };
+  return await findByDigest(engine, word);
+}
+
+/** The image alone, which is cheaper. @throws invalid_argument */
+export const imageIfThere = async (engine: Engine, word: string): Promise<Image | undefined> =>
+  (await findByName(engine, word)) ?? (await findByDigest(engine, word))?.image;
+
+async function findByName(engine: Engine, word: string): Promise<Image | undefined> {
+  const reference = referenceOf(word);
+  const named = reference === undefined ? undefined : await imageNamed(engine, nameOf(reference));
+  // Names of other tools are taken as they are.
+  return named ?? (await imageNamed(engine, word));
+}
+
+async function findByDigest(engine: Engine, word: string): Promise<FoundImage | undefined> {
   const { client, scope } = engine;
   const reference = referenceOf(word);
-  if (reference !== undefined) {
-    const named = await imageNamed(engine, nameOf(reference));
-    if (named !== undefined) return { image: named, names: await namesOf(engine, named), byId: false };
-  }
-  // Names of other tools are taken as they are.
-  const exact = await imageNamed(engine, word);
-  if (exact !== undefined) return { image: exact, names: await namesOf(engine, exact), byId: false };
   const all = await client.images.list(scope);
   const image =
     reference?.digest === undefined ? await byDigest(engine, all, word) : byRepositoryDigest(all, reference);

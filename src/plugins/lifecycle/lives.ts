@@ -46,8 +46,12 @@ export class Lives {
       if (event.kind === 'started') await change(known, () => started(event.at, event.pid));
       else if (event.kind === 'oom') await change(known, (life) => ({ ...life, oomKilled: true }));
       else {
-        await change(known, (life) => (isAnother(life, event.pid) ? life : ended(life, event.at, event.exitCode)));
-        if (known.settings.autoRemove) await this.#remove(known, event.pid);
+        const noted = change(known, (life) =>
+          isAnother(life, event.pid) ? life : ended(life, event.at, event.exitCode),
+        );
+        noted.catch(() => {}); // told below
+        if (known.settings.autoRemove) await this.#remove(known, event.pid, noted);
+        await noted;
       }
     });
   }
@@ -83,8 +87,11 @@ export class Lives {
     if (settings.autoRemove) await this.#remove(known, task?.pid);
   }
 
-  /** @param pid of the process that has ended: with another one the container lives on. Undefined: it has no task */
-  async #remove({ scope, container }: Known, pid: number | undefined): Promise<void> {
+  /**
+   * @param pid of the process that has ended: with another one the container lives on. Undefined: it has no task
+   * @param noted settles when its files are at rest
+   */
+  async #remove({ scope, container }: Known, pid: number | undefined, noted = Promise.resolve()): Promise<void> {
     const { log, metadata, tasks, signal } = this.#parts;
     const { id } = container;
     for (const [attempt, pauseMs] of removalPausesMs.entries()) {
@@ -95,6 +102,7 @@ export class Lives {
           if (task.status !== 'stopped' || task.pid !== pid) return; // somebody has started it again
           await tasks.delete(scope, id);
         }
+        await noted.catch(() => {}); // told by who noted it
         // Its user may have taken the wish back, to start it again.
         const present = await metadata.containers.get(scope, id);
         if (settingsOf(present)?.autoRemove !== true) return;

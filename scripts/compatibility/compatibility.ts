@@ -41,7 +41,7 @@ function rowsOf(command: string, defined: Command | undefined, marks: ReadonlyMa
   const flags = new Set([...words(docker), ...words(nerdctl), ...Object.keys(defined?.flags ?? {})]);
   const row = (flag: string): Row => {
     const primary = flag === '' ? '' : longName(defined, flag);
-    const found = primary === '' ? defined : defined?.flags[primary ?? ''];
+    const found = primary === '' || defined?.refused !== undefined ? defined : defined?.flags[primary ?? ''];
     return {
       command,
       flag,

@@ -13,6 +13,8 @@ export interface ProgramInput {
   readonly stdin?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Standard output says that it is a terminal. */
+  readonly terminal?: boolean;
   /** Told of everything on standard output when it comes. */
   readonly onOut?: (text: string) => void;
 }
@@ -34,7 +36,7 @@ export async function runProgramForTest(
   const io: Io = {
     argv,
     stdin: Readable.from(input.stdin === undefined ? [] : [Buffer.from(input.stdin)]),
-    stdout: sink('out'),
+    stdout: { ...sink('out'), ...(input.terminal === true && { isTTY: true }) },
     stderr: sink('err'),
     env: input.env ?? {},
     cwd: '/',

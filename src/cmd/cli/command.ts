@@ -54,6 +54,8 @@ export interface Command extends Listed {
   readonly interspersed: boolean;
   readonly commands: readonly Command[];
   readonly run: ((invocation: Invocation<Flags, Flags>) => Promise<number | undefined>) | undefined;
+  /** Why it is known and does nothing but say so: for the table of compatibility. */
+  readonly refused?: string;
 }
 
 /** A command whose code is imported when it is wanted, and not for the sake of the others. */

@@ -10,6 +10,11 @@ test('scripts for shells are printed', async () => {
   expect((await runProgramForTest(nerdctl, ['completion', 'tcsh'])).code).not.toBe(0);
 });
 
+test('a command that cannot be says why', async () => {
+  const { code, err } = await runProgramForTest(nerdctl, ['ipfs', 'registry', 'serve']);
+  expect({ code, err }).toEqual({ code: 125, err: 'ipfs registry serve: there is no IPFS here\n' });
+});
+
 test('the help says once that there are options', async () => {
   const pending = [...(await wholeProgram(nerdctl)).commands];
   for (let one = pending.pop(); one !== undefined; one = pending.pop()) {

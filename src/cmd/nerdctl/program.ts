@@ -24,6 +24,7 @@ export const nerdctl: Program = {
     lazyGroup('image', 'manage images', () => import('./image/group.ts')),
     lazyCommand('info', 'show what there is', () => import('./system/info.ts')),
     lazyCommand('inspect', 'show everything about containers and images', () => import('./inspect.ts')),
+    lazyGroup('ipfs', 'not here: there is no IPFS', () => import('./ipfs/commands.ts')),
     lazyCommand('login', 'log in to a registry', () => import('./login.ts')),
     lazyCommand('logout', 'forget a login', () => import('./logout.ts')),
     lazyCommand('search', 'look for images in a registry', () => import('./search.ts')),

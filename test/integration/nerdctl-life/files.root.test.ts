@@ -17,6 +17,19 @@ afterAll(async () => {
 
 const inside = async (name: string, script: string) => (await rig.nerdctl(['exec', name, 'sh', '-c', script])).out;
 
+// shows: cp --quiet, cp -q
+test('on a terminal cp says that it has copied, unless it is to be quiet', async () => {
+  await rig.make('told', ['sleep', '1000']);
+  writeFileSync(join(home, 'told'), 'x');
+  const cp = (...words: readonly string[]) =>
+    rig.nerdctl(['cp', ...words, join(home, 'told'), 'told:/told'], { terminal: true });
+  expect(await cp()).toEqual({ code: 0, out: '', err: 'Successfully copied to told:/told\n' });
+  expect(await cp('-q')).toEqual({ code: 0, out: '', err: '' });
+  expect(await rig.nerdctl(['cp', join(home, 'told'), 'told:/told'])).toEqual({ code: 0, out: '', err: '' });
+  expect((await rig.nerdctl(['rm', '--link', 'told'])).code).toBe(125);
+  await rig.nerdctl(['rm', '-f', 'told']);
+});
+
 // shows: cp, cp --archive, cp -a, cp --follow-link, cp -L
 test('files go in and out as cp would copy them, of containers that run and that do not', async () => {
   await rig.make('box', ['sh', '-c', 'mkdir -p /d/e; echo in >/d/e/f; ln -s /d/e/f /to; ln -s /d /dl; sleep 1000']);

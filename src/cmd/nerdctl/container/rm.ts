@@ -14,6 +14,7 @@ export default (name: string, summary: string) =>
     completes: ['containers...'],
     flags: {
       force: flag('remove a container that runs, too', { alias: 'f' }),
+      link: flag('', { alias: 'l', refused: 'there are no links between containers' }),
       volumes: flag('remove its anonymous volumes with it', { alias: 'v' }),
     },
     run: (engine, { io, args, flags }) =>

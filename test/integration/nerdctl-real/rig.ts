@@ -116,7 +116,9 @@ export async function startRealRig(options: RealOptions = {}): Promise<RealRig> 
     },
     left: async () => {
       await using client = openClient(daemon.address);
-      return [...(await leftBehind(daemon, client, scopeOf(namespace))), ...traces()];
+      const inStore = await leftBehind(daemon, client, scopeOf(namespace));
+      for (const end = Date.now() + 10_000; traces().length > 0 && Date.now() < end; ) await wait(50);
+      return [...inStore, ...traces()];
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };

@@ -164,6 +164,7 @@ export class TestDaemon implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const alive = this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null;
     const { code, signal } = alive ? await this.kill() : { code: 0, signal: null };
+    await shimsThatEnd(this.directory);
     const left = [...endProcesses(this.directory), ...unmountAll(this.directory)];
     rmSync(this.directory, { recursive: true, force: true });
     if (code !== 0 || signal !== null) left.push(`it ended with code ${code}, signal ${signal}`);
@@ -184,8 +185,23 @@ export async function run(command: string, args: readonly string[], input = ''):
   return { code: code ?? -1, stdout, stderr };
 }
 
+/** A shim that was told to end tries for five seconds to tell a daemon of it that is there no more. */
+async function shimsThatEnd(directory: string): Promise<void> {
+  for (let waited = 0; waited < 7_000 && processesOf(directory).size > 0; waited += 50) await wait(50);
+}
+
 /** Kills what was started with the directory on its command line (shims), and the containers whose bundles are below it. */
 function endProcesses(directory: string): string[] {
+  const pids = processesOf(directory);
+  for (const pid of pids.keys()) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {} // it has ended meanwhile
+  }
+  return [...pids].map(([pid, command]) => `process ${pid} ${command}`);
+}
+
+function processesOf(directory: string): ReadonlyMap<number, string> {
   const pids = new Map<number, string>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
@@ -200,12 +216,7 @@ function endProcesses(directory: string): string[] {
     const pid = Number(readFileSync(join(state, file), 'utf8'));
     if (existsSync(`/proc/${pid}`)) pids.set(pid, `container of ${file}`);
   }
-  for (const pid of pids.keys()) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {} // it has ended meanwhile
-  }
-  return [...pids].map(([pid, command]) => `process ${pid} ${command}`);
+  return pids;
 }
 
 function unmountAll(directory: string): string[] {

@@ -19,11 +19,9 @@ static const struct setting of_commands[] = {
 	{ NULL, NULL },
 };
 
-/* A daemon does little at a time, the same for days: the quick compilers early, and the thorough one (FTL), which works
-   for seconds on what runs for milliseconds, never. */
+/* A daemon does little at a time, the same for days: what is done often is compiled early. */
 static const struct setting of_daemon[] = {
 	{ "BUN_JSC_jitPolicyScale", "0.3" },
-	{ "BUN_JSC_useFTLJIT", "0" },
 	{ NULL, NULL },
 };
 

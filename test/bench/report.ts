@@ -53,7 +53,9 @@ From samples of the daemon's thread and processor times, some hundred turns each
 - *run*, *starts*: runc's \`create\` takes 25 to 30 ms of processor each, the daemon 5 to 8 (8 when it has just started, 5 when its code is compiled), starting the shim 1 to 2.
 - *with its own ctr*: of some 50 ms of processor that our ctr took to start (Debian's 12), Bun had 9, protobuf's descriptors 13, grpc-js and HTTP/2 12, services 3, the first call with cold code 13
   (\`docs/decisions/0019-code-is-imported-when-it-is-wanted.md\`); since compiling is put off, all of it is some 30 % less, and \`run\` half (\`docs/decisions/0021-launchers.md\`).
-- *calls*: an HTTP/2 server in JavaScript; containerd's is Go. Without Bun's most thorough compiler, which competes with the calls for processors, 500 calls took 0.9 to 1.2 times what containerd's took, instead of 1.1 to 1.25.
+- *calls*: an HTTP/2 server in JavaScript; containerd's is Go. Bun's most thorough compiler competes with the calls for processors; without it \`content get\` would be slower than containerd's (\`docs/decisions/0021-launchers.md\`).
+- *four pulls at once*: containerd 2.1.9 fetches and unpacks a layer once for all four, as Berth does; what is left is one unpack, whose bound is above.
+- *30 execs at once*: thirty times runc on two processors, 12 ms each, is nearly all of it for both.
 `;
 
 /** What the figures were made with. */

@@ -36,6 +36,7 @@ async function dispatch(program: Program, io: Io): Promise<number> {
   const [word, ...rest] = globals.rest;
   if (['-v', '--version', '-version'].includes(io.argv[0] ?? '') && !('v' in program.globals))
     return printVersion(program, io);
+  if (globals.values.version === true) return printVersion(program, io);
   if (globals.help || (word === undefined && program.run === undefined)) return print(io, programHelp(program));
   if (word === undefined) return (await program.run?.(invocation(io, globals, globals, []))) ?? 0;
   if (word === 'help' || word === 'h') return helpFor(program, rest, io);
@@ -76,14 +77,13 @@ async function descend(
   return (await command.run(invocation(io, both, globals, both.rest))) ?? 0;
 }
 
-/** The program's flags as they may stand behind a command's name. */
+/** The program's flags as they may stand behind a command's name; its version is asked for before one. */
 function longOnly(program: Program): Flags {
   if (!dialectOf(program).persistentGlobals) return {};
   return Object.fromEntries(
-    Object.entries(program.globals).map(([name, known]) => [
-      name,
-      { ...known, alias: known.alias.filter((spelled) => spelled.length > 1) },
-    ]),
+    Object.entries(program.globals)
+      .filter(([name]) => name !== 'version')
+      .map(([name, known]) => [name, { ...known, alias: known.alias.filter((spelled) => spelled.length > 1) }]),
   );
 }
 

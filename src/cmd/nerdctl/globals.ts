@@ -46,6 +46,7 @@ export const globals = {
     shown: 'overlayfs',
   }),
   'userns-remap': text('user whose subordinate ids containers run with'),
+  version: flag('print the version', { alias: 'v' }),
 };
 export type Globals = typeof globals;
 export type NerdctlInvocation<F extends Flags = Flags> = Invocation<F, Globals>;

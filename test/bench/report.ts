@@ -54,8 +54,8 @@ From samples of the daemon's thread and processor times, some hundred turns each
 - *with its own ctr*: of some 50 ms of processor that our ctr took to start (Debian's 12), Bun had 9, protobuf's descriptors 13, grpc-js and HTTP/2 12, services 3, the first call with cold code 13
   (\`docs/decisions/0019-code-is-imported-when-it-is-wanted.md\`); since compiling is put off, all of it is some 30 % less, and \`run\` half (\`docs/decisions/0021-launchers.md\`).
 - *calls*: an HTTP/2 server in JavaScript; containerd's is Go. Bun's most thorough compiler competes with the calls for processors; without it \`content get\` would be slower than containerd's (\`docs/decisions/0021-launchers.md\`).
-- *four pulls at once*: containerd 2.1.9 fetches and unpacks a layer once for all four, as Berth does; what is left is one unpack, whose bound is above.
-- *30 execs at once*: thirty times runc on two processors, 12 ms each, is nearly all of it for both.
+- *four pulls at once*: ours fetches and unpacks each layer once for all four; what is left is that one unpacking, whose bound is above.
+- *30 execs at once*: runc, 12 ms of processor each, is half of it on two processors, and the same for all; the rest was not looked into.
 `;
 
 /** What the figures were made with. */

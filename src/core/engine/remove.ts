@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isFault } from '#base/errors';
+import { setTimeout as wait } from 'node:timers/promises';
+import { failedPrecondition, isFault, wrap } from '#base/errors';
 import type { Container, ContainerStore } from '#core/containers/containers';
 import type { Scope } from '#core/scope';
 import type { Snapshotter } from '#core/snapshots/snapshotter';
@@ -39,8 +41,23 @@ export async function removeContainer(
 async function removeFiles({ namespace }: Scope, id: string, settings: ContainerSettings): Promise<void> {
   const layout = layoutAt(settings.dataStore);
   await releaseName(layout.names(namespace), { name: settings.name, id });
-  for (const directory of [layout.hosts(namespace, id), layout.container(namespace, id)])
-    await rm(directory, { recursive: true, force: true });
+  for (const directory of [layout.hosts(namespace, id), layout.container(namespace, id)]) await removeTree(directory);
+}
+
+const attempts = 50;
+const pauseMs = 20;
+
+/** With what others are still writing into it: of a tree that changes meanwhile, a removal may leave some and not say so. */
+async function removeTree(directory: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const failed = await rm(directory, { recursive: true, force: true }).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    if (failed === undefined && !existsSync(directory)) return;
+    if (attempt === attempts) throw wrap(failed ?? failedPrecondition('it is written into all the time'), directory);
+    await wait(pauseMs);
+  }
 }
 
 /** Those without a name of the user's that no other container has. */

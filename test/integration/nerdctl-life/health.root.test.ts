@@ -54,10 +54,15 @@ test('health goes from starting to healthy, unhealthy and back; it lasts over ki
     () => healthOf(rig, id),
     (health) => (health?.FailingStreak ?? 0) > before,
   );
+  const restarted = Date.now();
   await rig.nerdctl(['restart', '-t', '0', 'web']);
+  // Begun anew: nothing of what was found before counts any more.
   await eventually(
     () => healthOf(rig, id),
-    (health) => health?.Status === 'unhealthy' && health.FailingStreak < 4,
+    (health) =>
+      health?.Status === 'unhealthy' &&
+      health.Log.length > 0 &&
+      health.Log.every(({ Start }) => Date.parse(Start) > restarted),
   );
   // A container that is paused is not asked.
   await rig.nerdctl(['pause', 'web']);

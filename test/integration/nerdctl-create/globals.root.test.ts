@@ -6,8 +6,8 @@ import { type CreateRig, startCreateRig } from './rig.ts';
 let rig: CreateRig;
 beforeAll(async () => {
   rig = await startCreateRig();
-}, 60_000);
-afterAll(() => rig?.[Symbol.asyncDispose](), 60_000);
+}, 300_000);
+afterAll(() => rig?.[Symbol.asyncDispose](), 300_000);
 
 test("where networks are, CNI's programs and the bridge's address go with the container", async () => {
   const netconfPath = join(rig.dataRoot, 'own-net.d');

@@ -9,7 +9,7 @@ import { ImageRig } from './rig.ts';
 let rig: ImageRig;
 beforeAll(async () => {
   rig = await ImageRig.start();
-}, 60_000);
+}, 300_000);
 afterAll(() => rig[Symbol.asyncDispose]());
 const run: ImageRig['run'] = (...argv) => rig.run(...argv);
 const runWith: ImageRig['runWith'] = (input, ...argv) => rig.runWith(input, ...argv);

@@ -8,7 +8,7 @@ let rig: ImageRig;
 beforeAll(async () => {
   rig = await ImageRig.start();
   await rig.runWith({ stdin: 'secret' }, 'login', '-u', 'me', '--password-stdin', rig.registry.host);
-}, 60_000);
+}, 300_000);
 afterAll(() => rig[Symbol.asyncDispose]());
 const run: ImageRig['run'] = (...argv) => rig.run(...argv);
 const out: ImageRig['out'] = (...argv) => rig.out(...argv);
@@ -52,7 +52,7 @@ test('a list of manifests is made, annotated, pushed and forgotten', async () =>
   expect((await run('manifest', 'create', 'x', list)).err).toContain('is a manifest list');
   expect((await run('manifest', 'create', 'x', one.replace('one', 'none'))).err).toContain('no such manifest');
   expect((await run('manifest', 'annotate', 'nothing', one)).err).toContain('No such manifest: nothing');
-}, 60_000);
+}, 300_000);
 
 // shows: pull --all-tags, pull -a
 test('all tags of a repository are pulled', async () => {
@@ -65,7 +65,7 @@ test('all tags of a repository are pulled', async () => {
   expect((await out('pull', '-q', '-a', name)).trim().split('\n').sort()).toEqual([`${name}:a`, `${name}:b`]);
   expect(await out('--insecure-registry', 'pull', '-q', `${name}:b`)).toBe(`${name}:b\n`);
   expect((await run('pull', '--all-tags', `${name}:a`)).err).toContain("tag can't be used with --all-tags/-a");
-}, 60_000);
+}, 300_000);
 
 // shows: history --platform, rmi --platform
 test('what an image has for one platform is shown, and removed without the rest', async () => {
@@ -81,7 +81,7 @@ test('what an image has for one platform is shown, and removed without the rest'
   expect((await run('history', '--platform', here, list)).code).toBe(0);
   expect(await out('rmi', '--platform', here, list)).toContain(`Untagged: ${list}\n`);
   expect((await run('history', 'busybox')).code).toBe(0);
-}, 60_000);
+}, 300_000);
 
 // shows: image convert --zstd, image convert --zstd-compression-level, image convert --format
 test('layers are packed by zstd, at a level', async () => {
@@ -97,7 +97,7 @@ test('layers are packed by zstd, at a level', async () => {
   expect(await type('plain')).toBe('application/vnd.oci.image.layer.v1.tar\n');
   expect((await run(...convert, '--zstd-compression-level', '23', 'busybox', 'x')).err).toContain('wanted 1 to 22');
   expect((await run(...convert, '--uncompress', 'busybox', 'x')).err).toContain('cannot be used together');
-}, 60_000);
+}, 300_000);
 
 test('what other programs would have to do is refused with why', async () => {
   for (const [why, ...words] of [

@@ -7,7 +7,7 @@ import { ImageRig } from './rig.ts';
 let rig: ImageRig;
 beforeAll(async () => {
   rig = await ImageRig.start();
-}, 60_000);
+}, 300_000);
 afterAll(() => rig[Symbol.asyncDispose]());
 const run: ImageRig['run'] = (...argv) => rig.run(...argv);
 const runWith: ImageRig['runWith'] = (input, ...argv) => rig.runWith(input, ...argv);
@@ -74,7 +74,7 @@ test('push and pull go by the login', async () => {
   );
   expect((await run('pull', `${rig.registry.host}/lib/nothing`)).err).toMatch(/not found|unknown/);
   expect((await run('pull', 'X')).err).toContain('must be lowercase');
-}, 60_000);
+}, 300_000);
 
 test('a credential helper keeps what docker would give it', async () => {
   const bin = join(rig.directory, 'bin');
@@ -137,7 +137,7 @@ test('platforms are chosen, and one that an image has not is refused', async () 
     'cannot be used together',
   );
   expect((await run('load', '--platform', 'a/b/c/d', '-i', file)).code).toBe(1);
-}, 60_000);
+}, 300_000);
 
 // shows: manifest inspect, manifest inspect --verbose, manifest inspect --insecure
 test('a manifest is shown as the registry has it', async () => {

@@ -6,8 +6,8 @@ import { type LifeRig, startLifeRig } from './rig.ts';
 let rig: LifeRig;
 beforeAll(async () => {
   rig = await startLifeRig();
-}, 120_000);
-afterAll(() => rig?.[Symbol.asyncDispose](), 120_000);
+}, 300_000);
+afterAll(() => rig?.[Symbol.asyncDispose](), 300_000);
 
 // shows: checkpoint create, checkpoint create --leave-running, checkpoint ls, checkpoint rm, checkpoint create --checkpoint-dir, checkpoint ls --checkpoint-dir, checkpoint rm --checkpoint-dir, start --checkpoint, start --checkpoint-dir
 test('checkpoints are made where CRIU can, listed and removed; what the runtime says is told where it cannot', async () => {
@@ -46,7 +46,7 @@ test('checkpoints are made where CRIU can, listed and removed; what the runtime 
     expect(code).toBe(1);
     expect(err).toContain('nosuch');
   }
-}, 60_000);
+}, 300_000);
 
 test('a foreground run goes on over kill -9 of the daemon', async () => {
   const running = rig.nerdctl([
@@ -64,4 +64,4 @@ test('a foreground run goes on over kill -9 of the daemon', async () => {
   await rig.daemon.restart('SIGKILL');
   expect(await running).toMatchObject({ code: 6, out: '1\n2\n3\n4\n5\n6\n7\n8\n' });
   await rig.nerdctl(['rm', '-f', 'steady', 'saved']);
-}, 60_000);
+}, 300_000);

@@ -9,11 +9,11 @@ let home: string;
 beforeAll(async () => {
   rig = await startLifeRig();
   home = mkdtempSync('/tmp/berth-cp-');
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await rig?.[Symbol.asyncDispose]();
   rmSync(home, { recursive: true, force: true });
-}, 120_000);
+}, 300_000);
 
 const inside = async (name: string, script: string) => (await rig.nerdctl(['exec', name, 'sh', '-c', script])).out;
 
@@ -72,7 +72,7 @@ test('files go in and out as cp would copy them, of containers that run and that
   expect(await cp('box:/a', 'box:/b')).toMatchObject({ code: 1, err: 'copying between containers is not supported\n' });
   await rig.nerdctl(['start', 'box']);
   expect(await inside('box', 'cat /new-running/sub/x /new-stopped/sub/x /d/named')).toBe('outoutout');
-}, 120_000);
+}, 300_000);
 
 test('no link of the container leads a copy out of it', async () => {
   await rig.make('trap', ['sh', '-c', `ln -s ${home} /escape; ln -s / /root2; sleep 1000`]);
@@ -82,7 +82,7 @@ test('no link of the container leads a copy out of it', async () => {
   expect((await rig.nerdctl(['cp', 'trap:/escape/secret', join(home, 'leaked')])).code).toBe(1);
   await rig.nerdctl(['cp', join(home, 'secret'), 'trap:/escape/planted']);
   expect(() => lstatSync(join(home, 'planted'))).toThrow();
-}, 60_000);
+}, 300_000);
 
 // shows: diff, export, export --output, export -o
 test('diff lists what changed, export has all of it', async () => {
@@ -102,7 +102,7 @@ test('diff lists what changed, export has all of it', async () => {
   expect(members.get('tmp/new')).toBe('new\n');
   expect(members.has('bin/busybox')).toBe(true);
   expect(members.has('bin/yes')).toBe(false);
-}, 60_000);
+}, 300_000);
 
 // shows: update --memory, update -m, update --pids-limit, update --cpu-shares, update --cpus, update --restart, update --memory-reservation, update --cpu-period, update --cpu-quota, update --cpuset-cpus, update --cpuset-mems, update --memory-swap, update --blkio-weight, update --cpu-rt-period, update --cpu-rt-runtime
 test('update changes the limits of what runs, and they last', async () => {
@@ -168,7 +168,7 @@ test('update changes the limits of what runs, and they last', async () => {
     else expect(err).toMatch(/^Error response from daemon: ./);
   }
   expect(await rig.nerdctl(['update', '--cpus', '1', 'nobody'])).toMatchObject({ code: 1 });
-}, 60_000);
+}, 300_000);
 
 // shows: stats, stats --no-stream, stats --format, stats --all, stats -a, stats --no-trunc
 test('stats shows what is used', async () => {
@@ -188,7 +188,7 @@ test('stats shows what is used', async () => {
     'idle',
   );
   await rig.nerdctl(['rm', '-f', 'burner']);
-}, 60_000);
+}, 300_000);
 
 // shows: container prune, container prune --force, container prune -f, container prune --filter
 test('prune removes what does not run', async () => {
@@ -201,7 +201,7 @@ test('prune removes what does not run', async () => {
   expect(out).not.toContain(kept.id);
   expect((await rig.nerdctl(['container', 'prune', '-f', '--filter', 'nonsense=1'])).code).toBe(1);
   expect((await rig.nerdctl(['container', 'prune'], { stdin: 'y\n' })).out).toContain(kept.id);
-}, 60_000);
+}, 300_000);
 
 // shows: commit --author, commit -a, commit --message, commit -m, commit --change, commit -c, commit --pause, commit -p, commit --compression, commit --format
 test('commit makes an image that runs with what was changed', async () => {
@@ -238,4 +238,4 @@ test('commit makes an image that runs with what was changed', async () => {
     code: 1,
   });
   expect((await rig.nerdctl(['exec', 'worker', 'true'])).code).toBe(0);
-}, 60_000);
+}, 300_000);

@@ -80,7 +80,7 @@ test('health goes from starting to healthy, unhealthy and back; it lasts over ki
     () => healthOf(rig, id),
     (health) => Date.parse(health?.Log.at(-1)?.Start ?? '') > Date.parse(later?.Start ?? ''),
   );
-}, 120_000);
+}, 300_000);
 
 test('a probe that hangs is ended at its time, one that cannot run says why, and long output is cut', async () => {
   await using rig = await startLifeRig();
@@ -102,4 +102,4 @@ test('a probe that hangs is ended at its time, one that cannot run says why, and
   // At most the probe that runs at this moment is there.
   const sleeping = (await rig.nerdctl(['top', 'hung'])).out.split('\n').filter((line) => line.includes('sleep 12321'));
   expect(sleeping.length).toBeLessThanOrEqual(2);
-}, 120_000);
+}, 300_000);

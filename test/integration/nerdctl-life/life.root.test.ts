@@ -7,8 +7,8 @@ import { eventually, type LifeRig, startLifeRig } from './rig.ts';
 let rig: LifeRig;
 beforeAll(async () => {
   rig = await startLifeRig();
-}, 120_000);
-afterAll(() => rig?.[Symbol.asyncDispose](), 120_000);
+}, 300_000);
+afterAll(() => rig?.[Symbol.asyncDispose](), 300_000);
 
 const status = async (id: string) => (await rig.client.tasks.state(rig.scope, id, '')).status;
 const isGone = async (id: string) => !(await rig.client.containers.list(rig.scope)).some((one) => one.id === id);
@@ -39,7 +39,7 @@ test('start runs a container once, and says each name; what is wrong with one ke
   expect([await isGone(a.id), await isGone(b.id)]).toEqual([true, true]);
   expect(await rig.nerdctl(['rm', '-f', 'a'])).toEqual({ code: 0, out: '', err: 'Error: No such container: a\n' });
   expect(await rig.nerdctl(['rm', 'a'])).toMatchObject({ code: 1, out: '' });
-}, 60_000);
+}, 300_000);
 
 // shows: stop --time, stop -t, stop --signal, stop -s, restart --time, wait, kill --signal, kill -s
 test('stop is gentle for so long, then it kills; restart begins anew', async () => {
@@ -85,7 +85,7 @@ test('stop is gentle for so long, then it kills; restart begins anew', async () 
     code: 1,
     err: `Error response from daemon: Cannot kill container: ${polite.id}: Container ${polite.id} is not running\n`,
   });
-}, 60_000);
+}, 300_000);
 
 // shows: pause, unpause
 test('what is paused says so, and can be stopped', async () => {
@@ -113,7 +113,7 @@ test('what is paused says so, and can be stopped', async () => {
   expect(await rig.nerdctl(['pause', 'frozen'])).toMatchObject({ code: 0 });
   expect(await rig.nerdctl(['stop', '-t', '1', 'frozen'])).toMatchObject({ code: 0 });
   expect(await status(id)).toBe('stopped');
-}, 60_000);
+}, 300_000);
 
 // shows: rename
 test('a name passes to another container, and is refused when it is taken', async () => {
@@ -128,7 +128,7 @@ test('a name passes to another container, and is refused when it is taken', asyn
   expect(await rig.nerdctl(['rename', 'one', 'eins'])).toEqual({ code: 0, out: '', err: '' });
   expect(await rig.nerdctl(['rename', 'two', 'one'])).toMatchObject({ code: 0 });
   expect((await rig.client.containers.get(rig.scope, one.id)).labels['nerdctl/name']).toBe('eins');
-}, 60_000);
+}, 300_000);
 
 // shows: top
 test('top shows what runs inside, as ps of this machine does', async () => {
@@ -142,7 +142,7 @@ test('top shows what runs inside, as ps of this machine does', async () => {
   expect(out).toContain('sleep 1234');
   expect((await rig.nerdctl(['top', 'busy', '-o', 'pid,args'])).out.split('\n')[0]).toMatch(/^PID +COMMAND/);
   expect(await rig.nerdctl(['top', 'busy', '--nonsense'])).toMatchObject({ code: 1 });
-}, 60_000);
+}, 300_000);
 
 // shows: exec --env, exec -e, exec --workdir, exec -w, exec --user, exec -u, exec --privileged, exec --interactive, exec -i, exec --detach, exec -d
 test('exec runs beside the container’s process, as asked, and ends with its code', async () => {
@@ -202,7 +202,7 @@ test('exec runs beside the container’s process, as asked, and ends with its co
     code: 1,
     err: 'the input device is not a TTY\n',
   });
-}, 60_000);
+}, 300_000);
 
 test('fifty execs beside each other', async () => {
   await rig.make('crowd', ['sleep', '1000']);
@@ -211,7 +211,7 @@ test('fifty execs beside each other', async () => {
     Array.from({ length: 50 }, (_, n) => rig.nerdctl(['exec', 'crowd', 'sh', '-c', `echo ${n}; exit ${n}`])),
   );
   expect(all.map(({ code, out }) => [code, out])).toEqual(Array.from({ length: 50 }, (_, n) => [n, `${n}\n`]));
-}, 120_000);
+}, 300_000);
 
 // shows: start --attach, start -a, start --interactive, start -i
 test('start -a misses nothing of a container that ends at once, and ends with its code', async () => {
@@ -227,7 +227,7 @@ test('start -a misses nothing of a container that ends at once, and ends with it
   await rig.make('wrong', ['/nosuch']);
   expect(await rig.nerdctl(['start', '-a', 'wrong'])).toMatchObject({ code: 127 });
   expect(await rig.nerdctl(['start', 'wrong'])).toMatchObject({ code: 1 });
-}, 60_000);
+}, 300_000);
 
 test('what goes with its process goes, and not when it is restarted', async () => {
   const { id } = await rig.make('guest', ['sleep', '1000'], { autoRemove: true, stopTimeout: 1 });
@@ -240,7 +240,7 @@ test('what goes with its process goes, and not when it is restarted', async () =
     (gone) => gone,
   );
   expect((await rig.nerdctl(['stop', 'guest'])).err).toBe('Error response from daemon: No such container: guest\n');
-}, 60_000);
+}, 300_000);
 
 // shows: rm --volumes, rm -v, restart --signal, restart -s, exec --env-file
 test('volumes without a name go with rm -v only; a restart may have a signal of its own', async () => {
@@ -277,4 +277,4 @@ test('volumes without a name go with rm -v only; a restart may have a signal of 
     rmSync(home, { recursive: true });
   }
   await rig.nerdctl(['rm', '-f', 'signalled']);
-}, 60_000);
+}, 300_000);

@@ -49,7 +49,7 @@ test('what ends is started again as its policy says, and what its user stopped i
   expect(await rig.nerdctl(['start', 'unless'])).toMatchObject({ code: 0 });
   await rig.daemon.restart('SIGTERM');
   expect(await statusOf(rig, unless.id)).toBe('running');
-}, 120_000);
+}, 300_000);
 
 test('a stop never loses against a monitor that starts it again and again', async () => {
   await using rig = await startLifeRig({ config });
@@ -72,7 +72,7 @@ test('a stop never loses against a monitor that starts it again and again', asyn
   expect(await rig.nerdctl(['rm', '-f', ...names])).toMatchObject({ code: 0 });
   await wait(1_500);
   expect(await rig.client.containers.list(rig.scope)).toEqual([]);
-}, 120_000);
+}, 300_000);
 
 test('what goes with its process goes also when the daemon was killed before or in between', async () => {
   await using rig = await startLifeRig({ config });
@@ -103,7 +103,7 @@ test('what goes with its process goes also when the daemon was killed before or 
     async () => (await rig.client.containers.list(rig.scope)).map(({ id }) => id),
     (ids) => ids.join() === fresh.id,
   );
-}, 120_000);
+}, 300_000);
 
 // shows: run --restart
 test('run takes a policy', async () => {
@@ -118,4 +118,4 @@ test('run takes a policy', async () => {
   await wait(1_500);
   expect(await count(rig, out.trim())).toBe(2);
   expect((await rig.nerdctl([...words.slice(0, 4), '--rm', ...words.slice(4)])).code).toBe(125);
-}, 60_000);
+}, 300_000);

@@ -127,7 +127,7 @@ export async function startLifeRig(options: TestDaemonOptions = {}): Promise<Lif
 export async function eventually<T>(
   look: () => Promise<T>,
   holds: (seen: T) => boolean,
-  timeoutMs = 60_000,
+  timeoutMs = 120_000,
 ): Promise<T> {
   let last: unknown;
   for (const end = Date.now() + timeoutMs; Date.now() < end; await wait(25)) {

@@ -8,8 +8,8 @@ import { eventually, type LifeRig, startLifeRig } from './rig.ts';
 let rig: LifeRig;
 beforeAll(async () => {
   rig = await startLifeRig();
-}, 120_000);
-afterAll(() => rig?.[Symbol.asyncDispose](), 120_000);
+}, 300_000);
+afterAll(() => rig?.[Symbol.asyncDispose](), 300_000);
 
 const off = ['--network', 'none'];
 const run = (...words: string[]) => rig.nerdctl(['run', ...off, ...words]);
@@ -37,7 +37,7 @@ test('run ends with the container’s code, or with docker’s own', async () =>
     err: 'conflicting options: cannot specify both --attach and --detach\n',
   });
   expect(await left()).toBe(0);
-}, 60_000);
+}, 300_000);
 
 // shows: run --attach, run -a, run --name
 test('only the streams that are asked for are attached', async () => {
@@ -53,7 +53,7 @@ test('only the streams that are asked for are attached', async () => {
     err: expect.stringContaining('is already in use by container'),
   });
   await rig.nerdctl(['rm', 'kept']);
-}, 60_000);
+}, 300_000);
 
 // shows: run --detach, run -d, run --cidfile
 test('run -d prints the id; with --rm the daemon removes it', async () => {
@@ -63,7 +63,7 @@ test('run -d prints the id; with --rm the daemon removes it', async () => {
   expect(out).toMatch(/^[0-9a-f]{64}\n$/);
   await eventually(left, (count) => count === 0);
   expect(existsSync(rig.stateDir(out.trim()))).toBe(false);
-}, 60_000);
+}, 300_000);
 
 // shows: logs, logs --follow, logs -f, logs --tail, logs -n, logs --timestamps, logs -t, logs --since, logs --until
 test('logs shows what was said, follows to the last line, and ends when the container is removed', async () => {
@@ -94,7 +94,7 @@ test('logs shows what was said, follows to the last line, and ends when the cont
   await rig.nerdctl(['rm', '-f', 'talker']);
   expect(await following).toMatchObject({ code: 0, err: '' });
   await rig.nerdctl(['rm', 'teller']);
-}, 60_000);
+}, 300_000);
 
 // shows: run --interactive, run -i
 test('100 MB go through run -i and back unharmed', async () => {
@@ -123,7 +123,7 @@ test('100 MB go through run -i and back unharmed', async () => {
   child.stdin.end();
   expect(await ended).toBe(0);
   expect([length, got.digest('hex')]).toEqual([100 << 20, sent.digest('hex')]);
-}, 120_000);
+}, 300_000);
 
 // shows: logs --details
 test('logs --details shows what the driver was told to note', async () => {
@@ -135,4 +135,4 @@ test('logs --details shows what the driver was told to note', async () => {
     err: 'Error response from daemon: configured logging driver does not support reading\n',
   });
   await rig.nerdctl(['rm', 'noted', 'silent']);
-}, 60_000);
+}, 300_000);

@@ -5,8 +5,8 @@ import { eventually, type LifeRig, startLifeRig } from './rig.ts';
 let rig: LifeRig;
 beforeAll(async () => {
   rig = await startLifeRig();
-}, 120_000);
-afterAll(() => rig?.[Symbol.asyncDispose](), 120_000);
+}, 300_000);
+afterAll(() => rig?.[Symbol.asyncDispose](), 300_000);
 
 // shows: events, events --since, events --until, events --filter, events -f, events --format
 test('events are told in docker’s form, also those of a while ago', async () => {
@@ -49,7 +49,7 @@ test('events are told in docker’s form, also those of a while ago', async () =
   expect(event).toMatchObject({ Type: 'container', Action: 'start', status: 'start', scope: 'local' });
   expect((await past('-f', 'container=nobody')).out).toBe('');
   expect((await past('-f', 'nonsense=1')).code).toBe(1);
-}, 60_000);
+}, 300_000);
 
 // shows: info, info --format, version, version --format, system df, system df --verbose, system df -v, system df --format
 test('info, version and df tell what there is', async () => {
@@ -73,7 +73,7 @@ test('info, version and df tell what there is', async () => {
   expect((await rig.nerdctl(['system', 'df', '--format', '{{.Type}}={{.TotalCount}}'])).out).toContain(
     'Local Volumes=0\n',
   );
-}, 60_000);
+}, 300_000);
 
 // shows: namespace create, namespace create --label, namespace ls, namespace ls --quiet, namespace ls -q, namespace inspect, namespace inspect --format, namespace update --label, namespace rm, namespace rm --cgroup, namespace ls --format
 test('namespaces come, change and go', async () => {
@@ -89,7 +89,7 @@ test('namespaces come, change and go', async () => {
   expect((await rig.nerdctl(['namespace', 'rm', rig.scope.namespace])).code).toBe(1);
   expect(await rig.nerdctl(['namespace', 'rm', '--cgroup', name])).toMatchObject({ code: 0, out: `${name}\n` });
   expect((await rig.nerdctl(['namespace', 'inspect', name])).code).toBe(1);
-}, 60_000);
+}, 300_000);
 
 // shows: system prune, system prune --all, system prune -a, system prune --force, system prune -f, system prune --volumes, system prune --filter
 test('system prune removes what nobody needs, after a question', async () => {
@@ -106,7 +106,7 @@ test('system prune removes what nobody needs, after a question', async () => {
   expect(await rig.client.containers.list(rig.scope)).toEqual([]);
   expect(await rig.nerdctl([...conf, 'system', 'prune', '-af'])).toMatchObject({ code: 0 });
   expect(await rig.client.images.list(rig.scope)).toEqual([]);
-}, 60_000);
+}, 300_000);
 
 // shows: apparmor inspect, apparmor ls, apparmor ls --quiet, apparmor ls -q, apparmor ls --format, apparmor load, apparmor unload
 test('AppArmor’s profile can be shown; without AppArmor the rest says so', async () => {
@@ -123,4 +123,4 @@ test('AppArmor’s profile can be shown; without AppArmor the rest says so', asy
         code: 1,
         err: 'Error response from daemon: AppArmor: the kernel has none\n',
       });
-}, 60_000);
+}, 300_000);

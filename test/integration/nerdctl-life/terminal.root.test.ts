@@ -4,8 +4,8 @@ import { eventually, type LifeRig, startLifeRig } from './rig.ts';
 let rig: LifeRig;
 beforeAll(async () => {
   rig = await startLifeRig();
-}, 120_000);
-afterAll(() => rig?.[Symbol.asyncDispose](), 120_000);
+}, 300_000);
+afterAll(() => rig?.[Symbol.asyncDispose](), 300_000);
 
 /** nerdctl at a terminal of its own. */
 function atTerminal(words: readonly string[], size = { cols: 100, rows: 30 }) {
@@ -73,7 +73,7 @@ test('a terminal has the user’s size, takes his keys, and is left and found ag
   terminal.type('exit 9\r');
   expect(await terminal.ended).toBe(9);
   await rig.nerdctl(['rm', 'shell']);
-}, 120_000);
+}, 300_000);
 
 // shows: exec --tty, exec -t, exec --detach-keys
 test('exec has a terminal, too, and can be left', async () => {
@@ -96,7 +96,7 @@ test('exec has a terminal, too, and can be left', async () => {
     ({ code }) => code === 0,
   );
   await rig.nerdctl(['rm', '-f', 'base']);
-}, 120_000);
+}, 300_000);
 
 // shows: start --detach-keys, start --sig-proxy
 test('start has a terminal that can be left', async () => {
@@ -111,7 +111,7 @@ test('start has a terminal that can be left', async () => {
   }
   expect((await rig.nerdctl(['top', 'later'])).code).toBe(0);
   await rig.nerdctl(['rm', '-f', 'later']);
-}, 120_000);
+}, 300_000);
 
 // shows: run --sig-proxy, attach --sig-proxy, attach --no-stdin
 test('signals go to the process, unless they are to stay', async () => {
@@ -130,4 +130,4 @@ test('signals go to the process, unless they are to stay', async () => {
   expect(await terminal.ended).not.toBe(11);
   expect((await rig.nerdctl(['top', 'deaf'])).code).toBe(0);
   await rig.nerdctl(['rm', '-f', 'deaf']);
-}, 120_000);
+}, 300_000);

@@ -14,12 +14,12 @@ beforeAll(async () => {
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', small]);
   rig = await startRealRig({ parent: small });
   await rig.load('busybox', talkingBusybox());
-}, 60_000);
+}, 300_000);
 afterAll(async () => {
   await rig?.[Symbol.asyncDispose]();
   execFileSync('umount', [small]);
   rmdirSync(small);
-}, 60_000);
+}, 300_000);
 
 const long = 'n'.repeat(300);
 const bad: readonly (readonly [string, number, string])[] = [
@@ -73,7 +73,7 @@ test('what cannot be is told in one line, with docker’s exit code, and nothing
   }
   await rig.ok('rm', '-f', 'taken');
   expect(await rig.left()).toEqual([]);
-}, 120_000);
+}, 300_000);
 
 test('on a full disk nothing is begun, and all is well when there is room again', async () => {
   const fill = join(small, 'fill');
@@ -91,7 +91,7 @@ test('on a full disk nothing is begun, and all is well when there is room again'
   }
   await rig.ok('run', '--rm', '--network', 'none', 'busybox', 'true');
   expect(rig.traces()).toEqual([]);
-}, 120_000);
+}, 300_000);
 
 test('a registry that is not there is told in one line', async () => {
   const { code, stderr } = await rig.nerdctl('pull', '-q', '127.0.0.1:1/nothing');

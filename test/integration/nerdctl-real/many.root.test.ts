@@ -5,8 +5,8 @@ let rig: RealRig;
 beforeAll(async () => {
   rig = await startRealRig();
   await rig.load('busybox', talkingBusybox());
-}, 60_000);
-afterAll(() => rig?.[Symbol.asyncDispose](), 60_000);
+}, 300_000);
+afterAll(() => rig?.[Symbol.asyncDispose](), 300_000);
 
 const names = Array.from({ length: 50 }, (_, at) => `many${at}`);
 const portOf = (name: string) => 20_000 + Number(name.slice('many'.length));
@@ -25,4 +25,4 @@ test('fifty containers with ports are started at once, all answer, and nothing i
   expect(new Set(addresses.split('\n')).size).toBe(names.length);
   await Promise.all(names.map((name) => rig.ok('rm', '-f', name)));
   expect(await rig.left()).toEqual([]);
-}, 120_000);
+}, 300_000);

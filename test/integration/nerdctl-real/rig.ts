@@ -102,7 +102,7 @@ export async function startRealRig(options: RealOptions = {}): Promise<RealRig> 
     ...{ daemon, directory, namespace, command, nerdctl, ok, onHost, traces },
     fetch: async (url) => {
       let last: Finished | undefined;
-      for (const end = Date.now() + 20_000; Date.now() < end; await wait(50)) {
+      for (const end = Date.now() + 60_000; Date.now() < end; await wait(50)) {
         last = await onHost('curl', '-sSgf', '--max-time', '5', url);
         if (last.code === 0) return last.stdout;
       }
@@ -117,7 +117,7 @@ export async function startRealRig(options: RealOptions = {}): Promise<RealRig> 
     left: async () => {
       await using client = openClient(daemon.address);
       const inStore = await leftBehind(daemon, client, scopeOf(namespace));
-      for (const end = Date.now() + 10_000; traces().length > 0 && Date.now() < end; ) await wait(50);
+      for (const end = Date.now() + 60_000; traces().length > 0 && Date.now() < end; ) await wait(50);
       return [...inStore, ...traces()];
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),

@@ -7,8 +7,8 @@ let rig: RealRig;
 beforeAll(async () => {
   rig = await startRealRig();
   await rig.load('nginx:alpine', nginxImage());
-}, 60_000);
-afterAll(() => rig?.[Symbol.asyncDispose](), 60_000);
+}, 300_000);
+afterAll(() => rig?.[Symbol.asyncDispose](), 300_000);
 
 const words = (text: string) => text.split(' ');
 const namespacesOf = (pid: string, ...kinds: readonly string[]) =>
@@ -50,7 +50,7 @@ test('the walk-through: a server from its start to its end, as people type it', 
   ])
     await rig.ok(...words(line));
   expect(await rig.left()).toEqual([]);
-}, 120_000);
+}, 300_000);
 
 test('the walk-through: limits, processes and namespaces as the host sees them', async () => {
   const id = await rig.ok(...words('run -d -m 50m --name nginx nginx:alpine'));
@@ -71,4 +71,4 @@ test('the walk-through: limits, processes and namespaces as the host sees them',
   await rig.ok('rm', '-f', 'beside', 'nginx');
   expect(existsSync(group)).toBe(false);
   expect(await rig.left()).toEqual([]);
-}, 60_000);
+}, 300_000);

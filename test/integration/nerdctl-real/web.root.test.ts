@@ -7,8 +7,8 @@ beforeAll(async () => {
   rig = await startRealRig();
   await rig.load('nginx:debian', nginxImage());
   await rig.load('busybox', talkingBusybox());
-}, 60_000);
-afterAll(() => rig?.[Symbol.asyncDispose](), 60_000);
+}, 300_000);
+afterAll(() => rig?.[Symbol.asyncDispose](), 300_000);
 
 const hostAddress = '10.4.0.1';
 const wget = ['busybox', 'wget', '-qO-'];
@@ -38,7 +38,7 @@ test('nginx answers on its published port: to the host, to neighbours, after its
   await answers();
   await rig.ok('rm', '-f', 'web');
   expect(await rig.left()).toEqual([]);
-}, 120_000);
+}, 300_000);
 
 test('containers of a network of the user’s find each other by name, and those of the default one by hosts that are written', async () => {
   const network = `${rig.namespace}-net`;
@@ -62,7 +62,7 @@ test('containers of a network of the user’s find each other by name, and those
   await rig.ok('rm', '-f', 'plain');
   await rig.ok('network', 'rm', network);
   expect(await rig.left()).toEqual([]);
-}, 120_000);
+}, 300_000);
 
 test('a port is published with IPv6 where the network has it, and what `port` shows is what is forwarded', async () => {
   const network = `${rig.namespace}-six`;
@@ -80,7 +80,7 @@ test('a port is published with IPv6 where the network has it, and what `port` sh
   await rig.ok('rm', '-f', 'six', 'four');
   await rig.ok('network', 'rm', network);
   expect(await rig.left()).toEqual([]);
-}, 120_000);
+}, 300_000);
 
 test('a udp port is published, 53 too, and taken by one only', async () => {
   const roots = ['/usr', '/lib', '/lib64'].flatMap((path) => ['-v', `${path}:${path}:ro`]);
@@ -95,4 +95,4 @@ test('a udp port is published, 53 too, and taken by one only', async () => {
   expect(lines(taken.stderr)).toHaveLength(1);
   await rig.ok('rm', '-f', 'dns', 'late');
   expect(await rig.left()).toEqual([]);
-}, 60_000);
+}, 300_000);

@@ -21,7 +21,7 @@ beforeAll(async () => {
   held.defer(() => rmSync(dataRoot, { recursive: true }));
   rig = { client: daemon.client, scope: daemon.scope, address: daemon.daemon.address, dataRoot };
   await plantAll();
-}, 60_000);
+}, 300_000);
 afterAll(async () => {
   await held.disposeAsync();
 });

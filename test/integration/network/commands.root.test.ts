@@ -13,12 +13,12 @@ const made: string[] = [];
 
 beforeAll(async () => {
   rig = await startNetworkRig();
-}, 60_000);
+}, 300_000);
 afterAll(async () => {
   for (const { id } of await rig.client.containers.list(rig.scope)) await rig.remove(id);
   for (const name of made) await run('network', 'rm', '-f', name);
   await rig[Symbol.asyncDispose]();
-}, 60_000);
+}, 300_000);
 
 const run = (...argv: readonly string[]) =>
   runProgramForTest(nerdctl, [

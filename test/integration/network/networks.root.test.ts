@@ -297,4 +297,4 @@ test('many start at once, each on a port', async () => {
   expect(new Set(states.map(({ interfaces }) => interfaces[0]?.ip)).size).toBe(ids.length);
   for (const [at, { ports }] of states.entries())
     expect(fetchPage(`http://127.0.0.1:${ports[0]?.hostPort}/`)).toBe(`m${at}\n`);
-}, 120_000);
+}, 300_000);

@@ -66,11 +66,11 @@ export async function startRealRig(options: RealOptions = {}): Promise<RealRig> 
   const netconfPath = join(directory, 'net.d');
   mkdirSync(netconfPath);
   const config = `[plugins.'io.berth.network.v1.networks']\nnetconfpath = '${netconfPath}'\n`;
+  const namespace = options.namespace ?? `real-${randomUUID().slice(0, 8)}`;
+  open.defer(() => forgetNamespace(namespace)); // once the daemon has ended, with all that it was still about
   const daemon = open.use(
     await startDaemon({ built: true, executable, config, ...(options.parent && { parent: options.parent }) }),
   );
-  const namespace = options.namespace ?? `real-${randomUUID().slice(0, 8)}`;
-  open.defer(() => forgetNamespace(namespace));
   const dataRoot = join(directory, 'nerdctl');
   const flags = ['--address', daemon.address, '--namespace', namespace, '--data-root', dataRoot];
   const command = [...entering, `${bin}nerdctl`, ...flags, '--cni-netconfpath', netconfPath];

@@ -1,4 +1,4 @@
-import { fault, invalidArgument, isFault, notImplemented } from '#base/errors';
+import { failedPrecondition, fault, invalidArgument, isFault, notImplemented } from '#base/errors';
 import { unpackImage } from '#client/unpack';
 import { writeBlob } from '#client/write-blob';
 import type { Container } from '#core/containers/containers';
@@ -7,7 +7,8 @@ import { settingsOf } from '#core/engine/container-settings';
 import { type FoundManifest, manifestFor, readBlob } from '#core/images/image-content';
 import type { Image } from '#core/images/images';
 import type { Scope } from '#core/scope';
-import { maxConfigBytes } from '#lib/oci/image-config';
+import type { Digest } from '#lib/digest';
+import { chainId, maxConfigBytes } from '#lib/oci/image-config';
 import { mediaTypes } from '#lib/oci/media-types';
 import { defaultPlatform, onlyPlatform, parsePlatform } from '#lib/platform';
 import type { Engine } from '../engine.ts';
@@ -50,6 +51,7 @@ export async function commitContainer(
   const before = JSON.parse(
     Buffer.from(await readBlob(client.content, scope, base.manifest.config, maxConfigBytes)).toString(),
   ) as Json;
+  await checkBase(engine, container, before);
   const run = applyChanges({ ...record(before.config), ...runWords(container) }, options.changes ?? []);
   await using lease = await client.lease(scope);
   const layer = await standing(engine, container, options.pause ?? true, () =>
@@ -78,6 +80,20 @@ async function baseOf(
   if (image === '') throw invalidArgument(`container ${id} was not made of an image`);
   const { target } = await client.images.get(scope, image);
   return await manifestFor(client.content, scope, target, platforms);
+}
+
+/**
+ * The image's name may have moved since: the container's changes belong onto what it was made of and nothing else.
+ * @throws failed_precondition when it is another now
+ */
+async function checkBase({ client, scope }: Engine, container: Container, config: Json): Promise<void> {
+  const { id, image, snapshotter, snapshotKey } = container;
+  const { parent } = await (await client.snapshotter(scope, snapshotter)).stat(scope, snapshotKey);
+  const { diff_ids: diffIds } = record(config.rootfs);
+  const base = Array.isArray(diffIds) && diffIds.length > 0 ? chainId(diffIds as Digest[]) : '';
+  // What stands behind the chain's name says how ids are shifted.
+  if (parent !== base && !parent.startsWith(`${base}-`))
+    throw failedPrecondition(`container ${id} was made of another image than ${image} is now`);
 }
 
 /** Does it while nothing in the container runs, if that is wished; what ran goes on whatever happens. */

@@ -238,4 +238,10 @@ test('commit makes an image that runs with what was changed', async () => {
     code: 1,
   });
   expect((await rig.nerdctl(['exec', 'worker', 'true'])).code).toBe(0);
+  // Its image's name moves to another: what has changed does not belong onto that.
+  await rig.nerdctl(['run', '--name', 'mover', '--network', 'none', 'mine:1']);
+  expect((await rig.nerdctl(['tag', 'busybox', 'mine:1'])).code).toBe(0);
+  const moved = await rig.nerdctl(['commit', 'mover', 'mine:3']);
+  expect(moved).toMatchObject({ code: 1, err: expect.stringContaining('was made of another image') });
+  await rig.nerdctl(['rm', 'mover']);
 }, 300_000);

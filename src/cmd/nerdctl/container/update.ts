@@ -7,41 +7,28 @@ import { forEachContainer } from './each.ts';
 import { readOne } from './read-flags.ts';
 import { containerFlags } from './run-flags.ts';
 
-const {
-  'blkio-weight': blkioWeight,
-  'cpu-period': cpuPeriod,
-  'cpu-quota': cpuQuota,
-  'cpu-rt-period': cpuRtPeriod,
-  'cpu-rt-runtime': cpuRtRuntime,
-  'cpu-shares': cpuShares,
-  cpus,
-  'cpuset-cpus': cpusetCpus,
-  'cpuset-mems': cpusetMems,
-  'kernel-memory': kernelMemory,
-  memory,
-  'memory-reservation': memoryReservation,
-  'memory-swap': memorySwap,
-  'pids-limit': pidsLimit,
-  restart,
-} = containerFlags;
+/** Of what a container can be made with, what can be changed later. */
+const flags = only([
+  'blkio-weight',
+  'cpu-period',
+  'cpu-quota',
+  'cpu-rt-period',
+  'cpu-rt-runtime',
+  'cpu-shares',
+  'cpus',
+  'cpuset-cpus',
+  'cpuset-mems',
+  'kernel-memory',
+  'memory',
+  'memory-reservation',
+  'memory-swap',
+  'pids-limit',
+  'restart',
+]);
 
-const flags = {
-  'blkio-weight': blkioWeight,
-  'cpu-period': cpuPeriod,
-  'cpu-quota': cpuQuota,
-  'cpu-rt-period': cpuRtPeriod,
-  'cpu-rt-runtime': cpuRtRuntime,
-  'cpu-shares': cpuShares,
-  cpus,
-  'cpuset-cpus': cpusetCpus,
-  'cpuset-mems': cpusetMems,
-  'kernel-memory': kernelMemory,
-  memory,
-  'memory-reservation': memoryReservation,
-  'memory-swap': memorySwap,
-  'pids-limit': pidsLimit,
-  restart,
-};
+function only<K extends keyof typeof containerFlags>(names: readonly K[]): Pick<typeof containerFlags, K> {
+  return Object.fromEntries(names.map((name) => [name, containerFlags[name]])) as Pick<typeof containerFlags, K>;
+}
 
 export default (name: string, summary: string) =>
   command({
